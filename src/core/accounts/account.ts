@@ -1,0 +1,31 @@
+/** A person as the rest of the house sees them. */
+export interface Account {
+  /** The `sub` of every token: random, never reused. */
+  readonly id: string
+  readonly username: string | undefined
+  readonly email: string | undefined
+  readonly emailVerified: boolean
+  /** As set; see `displayName` for what is shown. */
+  readonly name: string | undefined
+  readonly givenName: string | undefined
+  readonly familyName: string | undefined
+  /** The other standard claims that are set, under their names of OpenID Connect Core 1.0 §5.1. */
+  readonly claims: Readonly<Record<string, unknown>>
+  /** Names of groups, sorted. */
+  readonly groups: readonly string[]
+  readonly admin: boolean
+  readonly disabled: boolean
+  readonly createdAt: number
+  readonly updatedAt: number
+}
+
+/** The `name` claim: the display name, or given and family name put together; undefined where all are missing. */
+export function displayName({ name, givenName, familyName }: Pick<Account, 'name' | 'givenName' | 'familyName'>): string | undefined {
+  const shown = name?.trim() || [givenName, familyName].map((part) => part?.trim() ?? '').join(' ').trim()
+  return shown === '' ? undefined : shown
+}
+
+/** How a page addresses the person: name, e-mail, user name, or the bare id, whichever is there first. */
+export function personLabel(account: Account): string {
+  return displayName(account) ?? account.email ?? account.username ?? account.id
+}

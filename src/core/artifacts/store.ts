@@ -1,0 +1,105 @@
+/**
+ * The rows behind every model of the protocol library but Client. The library reads and then writes; here the
+ * database decides: what may be used once is consumed by one conditional write whose row count is the answer.
+ */
+import type { Kysely, Selectable } from 'kysely'
+import type { ArtifactRow, Tables } from '#core/tables.ts'
+
+export type Artifact = Selectable<ArtifactRow>
+
+/** Rows are kept this long after they expire, so that a late caller hears "expired" and not "unknown", in seconds. */
+export const EXPIRY_GRACE_SECONDS = 60
+
+export interface ArtifactStore {
+  /** Inserts or replaces the row; never touches `consumed_at`. */
+  upsert(row: Omit<Artifact, 'consumed_at'>): Promise<void>
+  /** Inserts the row unless one with its id is there; the one that is there stays as it is. */
+  insertOnce(row: Omit<Artifact, 'consumed_at'>): Promise<void>
+  /** The row, unless it expired more than the grace ago. */
+  find(id: string, now: number): Promise<Artifact | undefined>
+  /** The newest session with the uid. Two tabs may write one uid at the same moment, so it is not unique. */
+  findBySessionUid(uid: string, now: number): Promise<Artifact | undefined>
+  findByUserCode(userCode: string, now: number): Promise<Artifact | undefined>
+  /**
+   * Marks the row as consumed. True for the one caller that did it, and for callers that come while
+   * `consumed_at > now - reuseSeconds` (0: for nobody else).
+   */
+  consume(id: string, now: number, reuseSeconds: number): Promise<boolean>
+  remove(id: string): Promise<void>
+  removeByGrant(grantId: string, models: readonly string[]): Promise<void>
+  /** Ends all that stands on a person or a client: sessions, grants, codes, tokens, interactions. */
+  removeByAccount(accountId: string): Promise<void>
+  removeByClient(clientId: string): Promise<void>
+  /** Deletes at most `limit` rows that expired more than the grace ago, and tells how many. */
+  sweep(now: number, limit: number): Promise<number>
+}
+
+export function artifactStore(db: Kysely<Tables>): ArtifactStore {
+  const live = (now: number) =>
+    db
+      .selectFrom('artifacts')
+      .selectAll()
+      .where((where) => where.or([where('expires_at', 'is', null), where('expires_at', '>', now - EXPIRY_GRACE_SECONDS)]))
+
+  return {
+    async upsert(row) {
+      const { id: _, ...rest } = row
+      await db
+        .insertInto('artifacts')
+        .values({ ...row, consumed_at: null })
+        .onConflict((conflict) => conflict.column('id').doUpdateSet(rest))
+        .execute()
+    },
+
+    async insertOnce(row) {
+      await db
+        .insertInto('artifacts')
+        .values({ ...row, consumed_at: null })
+        .onConflict((conflict) => conflict.column('id').doNothing())
+        .execute()
+    },
+
+    find: (id, now) => live(now).where('id', '=', id).executeTakeFirst(),
+
+    findBySessionUid: (uid, now) =>
+      live(now).where('session_uid', '=', uid).where('model', '=', 'Session').orderBy('expires_at', 'desc').limit(1).executeTakeFirst(),
+
+    findByUserCode: (userCode, now) => live(now).where('user_code', '=', userCode).executeTakeFirst(),
+
+    async consume(id, now, reuseSeconds) {
+      const { numUpdatedRows } = await db
+        .updateTable('artifacts')
+        .set((set) => ({ consumed_at: set.fn.coalesce('consumed_at', set.val(now)) }))
+        .where('id', '=', id)
+        .where((where) => where.or([where('consumed_at', 'is', null), where('consumed_at', '>', now - reuseSeconds)]))
+        .executeTakeFirst()
+      return numUpdatedRows > 0n
+    },
+
+    async remove(id) {
+      await db.deleteFrom('artifacts').where('id', '=', id).execute()
+    },
+
+    async removeByGrant(grantId, models) {
+      await db.deleteFrom('artifacts').where('grant_id', '=', grantId).where('model', 'in', models).execute()
+    },
+
+    async removeByAccount(accountId) {
+      await db.deleteFrom('artifacts').where('account_id', '=', accountId).execute()
+    },
+
+    async removeByClient(clientId) {
+      await db.deleteFrom('artifacts').where('client_id', '=', clientId).execute()
+    },
+
+    async sweep(now, limit) {
+      const expired = db
+        .selectFrom('artifacts')
+        .select('id')
+        .where('expires_at', '<=', now - EXPIRY_GRACE_SECONDS)
+        .limit(limit)
+      const { numDeletedRows } = await db.deleteFrom('artifacts').where('id', 'in', expired).executeTakeFirst()
+      return Number(numDeletedRows)
+    },
+  }
+}

@@ -1,0 +1,24 @@
+/** A relying party as the rest of the house sees it. */
+export interface Client {
+  readonly id: string
+  readonly name: string
+  readonly type: ClientType
+  /** Registered metadata in its RFC 7591 spelling, without client_id, client_name and client_secret. */
+  readonly metadata: Readonly<Record<string, unknown>>
+  /** Set for confidential clients; never printed, see `clientJson`. */
+  readonly secret: string | undefined
+  readonly firstParty: boolean
+  readonly assignment: 'everyone' | 'groups'
+  /** Names of the groups it is open to when assignment is "groups", sorted. */
+  readonly groups: readonly string[]
+  readonly requirePkce: boolean
+  /** full: claims by scope stand in the ID token too; strict: only at userinfo (OpenID Connect Core 1.0 §5.4). */
+  readonly idTokenClaims: 'full' | 'strict'
+  readonly refreshTokens: 'offline_access' | 'always' | 'never'
+  readonly disabled: boolean
+  readonly createdAt: number
+  readonly updatedAt: number
+}
+
+export const CLIENT_TYPES = ['web', 'spa', 'native', 'service'] as const
+export type ClientType = (typeof CLIENT_TYPES)[number]

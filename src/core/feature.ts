@@ -1,0 +1,38 @@
+/**
+ * The sockets: everything a room of src/features may plug into, and nothing else. A room exports one Feature; the list
+ * in app/features.ts is the whole product. Sockets are functions of what the room needs (`Needs`), so that naming a
+ * feature opens nothing: the command line lists its commands without touching a database.
+ *
+ *   commands  what `latchkey <noun> <verb>` can do                   plugged into cli.ts
+ *   routes    Koa middleware of its own                              plugged into app/app.ts, in the list's order
+ *   steps     the steps of a sign-in it can show and take            plugged into features/sign-in
+ *   jobs      what runs now and then, under a lease                  plugged into app/jobs.ts
+ */
+import type { Context, Middleware } from 'koa'
+import type { CommandGroup } from '#platform/cli.ts'
+import type { Services } from './services.ts'
+import type { StepName, StepOutcome, StepScene } from './sign-in-steps.ts'
+
+export interface Feature<Needs = Services> {
+  /** The one word of the capability: its folder, its views, its tests. */
+  readonly word: string
+  readonly commands?: readonly CommandGroup<Services>[]
+  readonly routes?: (needs: Needs) => Middleware
+  readonly steps?: (needs: Needs) => readonly Step[]
+  readonly jobs?: (needs: Services) => readonly Job[]
+}
+
+/** One step of a sign-in. It renders and judges its own form; which step comes next is not its business. */
+export interface Step {
+  readonly name: StepName
+  /** Renders the form. */
+  show(ctx: Context, scene: StepScene): Promise<void>
+  /** Judges what was sent. `again` means that it rendered its form again, with status 422. */
+  submit(ctx: Context, scene: StepScene, form: Readonly<Record<string, string>>): Promise<StepOutcome>
+}
+
+export interface Job {
+  readonly name: string
+  readonly everySeconds: number
+  run(): Promise<void>
+}

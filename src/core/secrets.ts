@@ -1,0 +1,110 @@
+/**
+ * What is kept secret, and how. One master key (32 random bytes) stands in keys/master.key or MASTER_KEY; every other
+ * key is derived from it, one label each (HKDF, RFC 5869). Bearer values at rest are digests; what must be read back
+ * is sealed with AES-256-GCM, bound to its table, column and row, so that a sealed value moved elsewhere does not open.
+ * Several master keys may be given, newest first, while one is being replaced: the newest seals, all open.
+ */
+import { createCipheriv, createDecipheriv, createHash, createHmac, hkdfSync, randomBytes, timingSafeEqual } from 'node:crypto'
+import { AppError } from '#platform/errors.ts'
+
+/** Where a sealed value lives: it opens nowhere else. */
+export interface SealedPlace {
+  readonly table: string
+  readonly column: string
+  readonly row: string
+}
+
+/** One label for each use of the master key. A new use is a new label, never a second use of an old one. */
+export type KeyLabel = 'seal' | 'cookies' | 'csrf' | 'user-code' | 'refresh-successor' | 'dpop-nonce'
+
+export interface Secrets {
+  seal(place: SealedPlace, plaintext: string): string
+  /** @throws AppError(configuration) if the value was sealed with a master key that is not here, or for another place */
+  open(place: SealedPlace, sealed: string): string
+  /** Keyed digest, base64url: for values too short to be digested without a key. */
+  keyedDigest(label: KeyLabel, value: string): string
+  /** 32 bytes, newest master key first. */
+  derivedKeys(label: KeyLabel): readonly Buffer[]
+}
+
+export const MASTER_KEY_BYTES = 32
+const SEAL_VERSION = 'v1'
+const IV_BYTES = 12
+const TAG_BYTES = 16
+
+/** @param masterKeys 32 bytes each, newest first, at least one */
+export function createSecrets(masterKeys: readonly Buffer[]): Secrets {
+  const derived = new Map<KeyLabel, readonly Buffer[]>()
+  const derivedKeys = (label: KeyLabel): readonly Buffer[] => {
+    const known = derived.get(label)
+    if (known) return known
+    const keys = masterKeys.map((master) => Buffer.from(hkdfSync('sha256', master, '', `latchkey/${label}`, 32)))
+    derived.set(label, keys)
+    return keys
+  }
+  const newest = (label: KeyLabel): Buffer => {
+    const [key] = derivedKeys(label)
+    if (!key) throw new Error('no master key was given')
+    return key
+  }
+
+  return {
+    seal(place, plaintext) {
+      const key = newest('seal')
+      const iv = randomBytes(IV_BYTES)
+      const cipher = createCipheriv('aes-256-gcm', key, iv).setAAD(boundTo(place))
+      const body = Buffer.concat([iv, cipher.update(plaintext, 'utf8'), cipher.final(), cipher.getAuthTag()])
+      return `${SEAL_VERSION}.${keyId(key)}.${body.toString('base64url')}`
+    },
+
+    open(place, sealed) {
+      const [version, id, text] = sealed.split('.')
+      const key = derivedKeys('seal').find((candidate) => keyId(candidate) === id)
+      if (version !== SEAL_VERSION || text === undefined || !key) throw cannotOpen(place)
+      const body = Buffer.from(text, 'base64url')
+      try {
+        const decipher = createDecipheriv('aes-256-gcm', key, body.subarray(0, IV_BYTES))
+        decipher.setAAD(boundTo(place)).setAuthTag(body.subarray(-TAG_BYTES))
+        return decipher.update(body.subarray(IV_BYTES, -TAG_BYTES), undefined, 'utf8') + decipher.final('utf8')
+      } catch (cause) {
+        throw cannotOpen(place, cause)
+      }
+    },
+
+    keyedDigest: (label, value) => createHmac('sha256', newest(label)).update(value).digest('base64url'),
+    derivedKeys,
+  }
+}
+
+/** Unkeyed digest for values with at least 128 bits of randomness of their own, base64url. */
+export function digest(value: string): string {
+  return createHash('sha256').update(value).digest('base64url')
+}
+
+/** A fresh bearer value, 256 bits, base64url (43 characters). */
+export function randomToken(): string {
+  return randomBytes(32).toString('base64url')
+}
+
+/** Compares in constant time; false for different lengths. */
+export function equalSecrets(left: string, right: string): boolean {
+  const a = Buffer.from(left)
+  const b = Buffer.from(right)
+  return a.length === b.length && timingSafeEqual(a, b)
+}
+
+function boundTo({ table, column, row }: SealedPlace): Buffer {
+  return Buffer.from(JSON.stringify([table, column, row]))
+}
+
+/** Tells which master key sealed a value without telling anything about the key. */
+function keyId(key: Buffer): string {
+  return createHash('sha256').update('latchkey/key-id').update(key).digest('base64url').slice(0, 8)
+}
+
+function cannotOpen({ table, column }: SealedPlace, cause?: unknown): AppError {
+  return new AppError('configuration', `A sealed value in the database (${table}.${column}) does not open with the master key in use.`, {
+    hint: 'Restore the keys/master.key (or MASTER_KEY) that this database was written with.',
+    cause,
+  })
+}

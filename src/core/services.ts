@@ -1,0 +1,44 @@
+/**
+ * What rooms are given. app/services.ts opens all of it and closes it again; tests open the same with a fake clock.
+ */
+import type { Clock } from '#platform/clock.ts'
+import type { Database } from '#platform/database/open.ts'
+import type { Log } from '#platform/log.ts'
+import type { Accounts } from './accounts/accounts.ts'
+import type { ArtifactStore } from './artifacts/store.ts'
+import type { Clients } from './clients/clients.ts'
+import type { Consents } from './consents/store.ts'
+import type { Groups } from './groups/groups.ts'
+import type { Secrets } from './secrets.ts'
+import type { SigningKeys } from './signing-keys/signing-keys.ts'
+import type { Tables } from './tables.ts'
+
+/** The settings that the floors below app/ need; app/config.ts gives them. Times in seconds. */
+export interface Settings {
+  /** No trailing slash; may have a path. */
+  readonly issuer: string
+  readonly session: { readonly idleSeconds: number; readonly absoluteSeconds: number }
+  readonly tokens: {
+    readonly codeSeconds: number
+    readonly accessSeconds: number
+    readonly idSeconds: number
+    readonly refreshSeconds: number
+    /** How long a refresh token that was used yields its one successor again; 0 for never. */
+    readonly refreshReuseSeconds: number
+  }
+  readonly keys: { readonly publishAheadSeconds: number }
+}
+
+export interface Services {
+  readonly settings: Settings
+  readonly database: Database<Tables>
+  readonly clock: Clock
+  readonly log: Log
+  readonly secrets: Secrets
+  readonly accounts: Accounts
+  readonly groups: Groups
+  readonly clients: Clients
+  readonly consents: Consents
+  readonly signingKeys: SigningKeys
+  readonly artifacts: ArtifactStore
+}

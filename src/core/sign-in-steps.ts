@@ -1,0 +1,46 @@
+/**
+ * The words that a sign-in's steps speak with the dispatcher. A scene is what a step may know of the interaction; an
+ * outcome is all it may say. Neither knows HTTP or the protocol library.
+ */
+import type { Account } from './accounts/account.ts'
+import type { Client } from './clients/client.ts'
+
+export type StepName = 'password' | 'consent' | 'no-access'
+
+/** A proof of who the person is, with its Authentication Method Reference (RFC 8176 §2). */
+export interface Evidence {
+  readonly accountId: string
+  readonly amr: 'pwd'
+}
+
+export interface StepScene {
+  /** Where the step's form is sent. */
+  readonly action: string
+  /** The token that the form has to carry. */
+  readonly csrf: string
+  readonly client: Client
+  /** The person this browser is signed in as, if any. */
+  readonly account: Account | undefined
+  /** True where the person has to prove again that it is them: prompt=login, max_age, a hint that names them. */
+  readonly reauthenticate: boolean
+  /** Who the relying party expects (login_hint), untrusted. */
+  readonly loginHint: string | undefined
+  /** What a consent would have to cover that was not covered yet. */
+  readonly asked: AskedConsent
+  /** Where the browser goes back to in the end. */
+  readonly redirectUri: string
+}
+
+export interface AskedConsent {
+  readonly scopes: readonly string[]
+  readonly claims: readonly string[]
+}
+
+export type StepOutcome =
+  | { readonly kind: 'again' }
+  | { readonly kind: 'proven'; readonly evidence: Evidence }
+  | { readonly kind: 'consented'; readonly scopes: readonly string[]; readonly claims: readonly string[] }
+  /** Leave the current session and prove who you are from the start. */
+  | { readonly kind: 'switch-account' }
+  /** Back to the relying party with an error (RFC 6749 §4.1.2.1). */
+  | { readonly kind: 'refused'; readonly error: 'access_denied'; readonly description: string }

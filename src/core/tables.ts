@@ -1,0 +1,124 @@
+/**
+ * Every row of the database, on one page. Portable types only: text, integers (booleans are 0 and 1), JSON as text,
+ * times as whole seconds since the epoch. The DDL stands in migrations/, and nowhere else.
+ */
+
+/** people */
+export interface AccountRow {
+  id: string
+  username: string | null
+  /** the user name as it is compared: NFKC, lower case */
+  username_key: string | null
+  email: string | null
+  email_key: string | null
+  email_verified: number
+  password_hash: string | null
+  name: string | null
+  given_name: string | null
+  family_name: string | null
+  /** the other standard claims that are set (OpenID Connect Core 1.0 §5.1), JSON */
+  claims: string
+  admin: number
+  disabled_at: number | null
+  password_changed_at: number | null
+  created_at: number
+  updated_at: number
+}
+
+export interface GroupRow {
+  id: string
+  name: string
+  created_at: number
+}
+
+export interface GroupMemberRow {
+  group_id: string
+  account_id: string
+}
+
+/** relying parties */
+export interface ClientRow {
+  id: string
+  name: string
+  type: string
+  /** registered metadata in its RFC 7591 spelling, without the columns of this table, JSON */
+  metadata: string
+  sealed_secret: string | null
+  first_party: number
+  assignment: string
+  require_pkce: number
+  id_token_claims: string
+  refresh_tokens: string
+  disabled_at: number | null
+  secret_rotated_at: number | null
+  created_at: number
+  updated_at: number
+}
+
+/** the groups that a client with assignment "groups" is open to */
+export interface ClientGroupRow {
+  client_id: string
+  group_id: string
+}
+
+/** what a person allowed a client, remembered across sessions */
+export interface ConsentRow {
+  account_id: string
+  client_id: string
+  /** JSON arrays of strings */
+  scopes: string
+  claims: string
+  granted_at: number
+  updated_at: number
+}
+
+/** keys that sign tokens; the state of a key follows from its times */
+export interface SigningKeyRow {
+  kid: string
+  alg: string
+  /** 1, 2, 3 … for each algorithm; unique, so that of two rotations at once one wins */
+  sequence: number
+  public_jwk: string
+  /** null once the key is gone */
+  sealed_private_jwk: string | null
+  created_at: number
+  activates_at: number
+  retires_at: number | null
+  gone_at: number | null
+}
+
+/** every model of the protocol library but Client: codes, tokens, grants, sessions, interactions … */
+export interface ArtifactRow {
+  /** digest over model and id: a bearer value is never stored */
+  id: string
+  model: string
+  /** JSON; sealed for the models that carry bearer values of their own */
+  payload: string
+  grant_id: string | null
+  account_id: string | null
+  client_id: string | null
+  session_uid: string | null
+  /** keyed digest of a device flow's user code */
+  user_code: string | null
+  expires_at: number | null
+  consumed_at: number | null
+}
+
+/** who may run a job now */
+export interface LeaseRow {
+  name: string
+  holder: string
+  expires_at: number
+}
+
+export interface Tables {
+  accounts: AccountRow
+  groups: GroupRow
+  group_members: GroupMemberRow
+  clients: ClientRow
+  client_groups: ClientGroupRow
+  consents: ConsentRow
+  signing_keys: SigningKeyRow
+  artifacts: ArtifactRow
+  leases: LeaseRow
+}

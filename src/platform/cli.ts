@@ -1,0 +1,138 @@
+/**
+ * The rules of speech of the command line: stdout is the product, stderr the talk; exit 0 done, 1 refused, 2 misuse,
+ * 78 configuration; every refusal carries a hint. Rooms describe their commands as data; this file turns them into a
+ * commander program and runs one. It knows no noun.
+ */
+import { Command, CommanderError, Option } from 'commander'
+import { AppError } from './errors.ts'
+import { SettingsError } from './settings.ts'
+import type { Terminal } from './terminal.ts'
+
+export const EXIT = { done: 0, refused: 1, misuse: 2, configuration: 78 } as const
+
+export interface OptionSpec {
+  /** In commander's way: `--name <text>`, `--first-party`, `--no-first-party`. */
+  readonly flags: string
+  readonly description: string
+  /** May be given several times; its value is then a list. */
+  readonly repeatable?: boolean
+  readonly choices?: readonly string[]
+}
+
+export interface CommandInput<Needs> {
+  readonly needs: Needs
+  /** In the order of `arguments`; commander has made sure that required ones are there. */
+  readonly args: readonly string[]
+  /** By camel-cased name; absent options are absent. The room parses them with its zod shape. */
+  readonly options: Readonly<Record<string, unknown>>
+  readonly terminal: Terminal
+}
+
+export interface CommandResult {
+  /** What `--json` prints: one JSON value. */
+  readonly json: unknown
+  /** What a person reads on stdout without `--json`. */
+  readonly text: string
+}
+
+export interface CommandSpec<Needs> {
+  readonly verb: string
+  readonly summary: string
+  /** In commander's way: `<id>`, `[name]`. */
+  readonly arguments?: readonly string[]
+  readonly options?: readonly OptionSpec[]
+  /** The question asked before something is destroyed; `--yes` answers it. */
+  readonly confirm?: (args: readonly string[]) => string
+  run(input: CommandInput<Needs>): Promise<CommandResult>
+}
+
+export interface CommandGroup<Needs> {
+  readonly noun: string
+  readonly summary: string
+  readonly commands: readonly CommandSpec<Needs>[]
+}
+
+export interface CommandLine<Needs> {
+  readonly groups: readonly CommandGroup<Needs>[]
+  /** Opens what commands need; called once a command has been understood, closed when it has run. */
+  withNeeds<T>(run: (needs: Needs) => Promise<T>): Promise<T>
+  readonly terminal: Terminal
+}
+
+/** Runs `latchkey <noun> <verb> …` and returns the exit code. @param argv without node and script */
+export async function runCommandLine<Needs>(line: CommandLine<Needs>, argv: readonly string[]): Promise<number> {
+  const { terminal } = line
+  const wantsJson = argv.includes('--json')
+  const program = programOf(line)
+  try {
+    await program.parseAsync(argv, { from: 'user' })
+    return EXIT.done
+  } catch (error) {
+    if (error instanceof CommanderError) return error.exitCode === 0 ? EXIT.done : EXIT.misuse
+    return report(error, terminal, wantsJson)
+  }
+}
+
+function programOf<Needs>(line: CommandLine<Needs>): Command {
+  const program = new Command('latchkey')
+    .description('Administer Latchkey, an OpenID Connect provider.')
+    .exitOverride()
+    .configureOutput({ writeOut: (text) => line.terminal.out(text), writeErr: (text) => line.terminal.say(text) })
+    .showHelpAfterError('(add --help to see what can be given)')
+    .helpCommand(false)
+  for (const group of line.groups) {
+    const noun = program.command(group.noun).description(group.summary).helpCommand(false).copyInheritedSettings(program)
+    for (const spec of group.commands) addCommand(noun, spec, line)
+  }
+  return program
+}
+
+function addCommand<Needs>(noun: Command, spec: CommandSpec<Needs>, line: CommandLine<Needs>): void {
+  // a group with one command and no verb of its own: `latchkey migrate`
+  const command = spec.verb === '' ? noun : noun.command(spec.verb).description(spec.summary).copyInheritedSettings(noun)
+  for (const argument of spec.arguments ?? []) command.argument(argument)
+  for (const option of spec.options ?? []) command.addOption(optionOf(option))
+  command.option('--json', 'print one JSON value')
+  if (spec.confirm) command.option('--yes', 'do not ask')
+  command.allowExcessArguments(false).action(async () => {
+    const { json, yes, ...options } = command.opts<Record<string, unknown>>()
+    const args = command.processedArgs.filter((value): value is string => typeof value === 'string')
+    if (spec.confirm && yes !== true) await mustConfirm(spec.confirm(args), line.terminal)
+    const result = await line.withNeeds((needs) => spec.run({ needs, args, options, terminal: line.terminal }))
+    line.terminal.out(json === true ? `${JSON.stringify(result.json, null, 2)}\n` : ensureNewline(result.text))
+  })
+}
+
+function optionOf({ flags, description, repeatable, choices }: OptionSpec): Option {
+  const option = new Option(flags, repeatable ? `${description} (may be repeated)` : description)
+  if (choices) option.choices(choices)
+  if (repeatable) option.argParser((value: string, before: readonly string[] | undefined) => [...(before ?? []), value])
+  return option
+}
+
+async function mustConfirm(question: string, terminal: Terminal): Promise<void> {
+  if (!terminal.isInteractive) {
+    throw new AppError('invalid_input', `${question} Nothing was done, since nobody could be asked.`, { hint: 'Add --yes to go ahead.' })
+  }
+  if (!(await terminal.confirm(question))) throw new AppError('forbidden', 'Nothing was done.')
+}
+
+function report(error: unknown, terminal: Terminal, wantsJson: boolean): number {
+  if (error instanceof SettingsError) {
+    terminal.say(`The settings have problems:\n${error.problems.map(({ setting, message }) => `  ${setting}: ${message}\n`).join('')}`)
+    if (wantsJson) terminal.out(`${JSON.stringify({ error: 'configuration', problems: error.problems }, null, 2)}\n`)
+    return EXIT.configuration
+  }
+  if (!(error instanceof AppError)) throw error
+  terminal.say(`${error.message}\n`)
+  for (const [field, message] of Object.entries(error.fields ?? {})) terminal.say(`  ${field}: ${message}\n`)
+  if (error.hint) terminal.say(`${error.hint}\n`)
+  if (wantsJson) {
+    terminal.out(`${JSON.stringify({ error: error.code, message: error.message, hint: error.hint, fields: error.fields }, null, 2)}\n`)
+  }
+  return error.code === 'configuration' ? EXIT.configuration : EXIT.refused
+}
+
+function ensureNewline(text: string): string {
+  return text === '' || text.endsWith('\n') ? text : `${text}\n`
+}

@@ -1,0 +1,105 @@
+/**
+ * One timeline of migrations for every database. All that is pending runs in one transaction under a lock of the
+ * database itself (`begin immediate` on SQLite, a locked row on PostgreSQL): a process that is killed leaves nothing
+ * behind, and of several that start at once one migrates while the others wait.
+ *
+ * A release may add to the schema ("expand") and, a release later, take away ("contract", a word in the file's
+ * name). Older code runs on a newer schema as long as nothing was taken away.
+ */
+import { readdir } from 'node:fs/promises'
+import { join } from 'node:path'
+import { pathToFileURL } from 'node:url'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { sql } from 'kysely'
+import { Migrator, type Migration, type MigrationProvider } from 'kysely/migration'
+import { z } from 'zod'
+import { AppError } from '#platform/errors.ts'
+import type { Database } from './open.ts'
+
+export interface MigrationStatus {
+  readonly applied: readonly string[]
+  readonly pending: readonly string[]
+  /** Applied by a newer release, unknown to this one. */
+  readonly foreign: readonly string[]
+}
+
+const PATIENCE_MS = 60_000
+
+/**
+ * Brings the schema up to date and returns the names of the migrations that ran.
+ * @throws AppError(configuration) where the schema is one this code cannot run on; AppError(unavailable) where the lock was not had in a minute.
+ */
+export async function migrate<T>(database: Database<T>, folder: string): Promise<readonly string[]> {
+  const giveUpAt = performance.now() + PATIENCE_MS
+  for (;;) {
+    try {
+      return await migrateOnce(database, folder)
+    } catch (error) {
+      if (!database.kind.isTransient(error) || performance.now() > giveUpAt) throw error
+      await sleep(50 + Math.random() * 100)
+    }
+  }
+}
+
+/** What has run, what has not, and what this code does not know. Changes nothing. */
+export async function migrationStatus<T>({ db }: Database<T>, folder: string): Promise<MigrationStatus> {
+  const known = await migrationNames(folder)
+  const tables = await db.introspection.getTables({ withInternalKyselyTables: true })
+  const applied = tables.some(({ name }) => name === 'kysely_migration') ? await appliedNames(db) : []
+  return {
+    applied,
+    pending: known.filter((name) => !applied.includes(name)),
+    foreign: applied.filter((name) => !known.includes(name)),
+  }
+}
+
+/** @throws AppError(configuration) if a newer release took something away that this code needs. */
+export function assertRunnable({ foreign }: MigrationStatus): void {
+  const contracted = foreign.find((name) => name.includes('contract'))
+  if (contracted === undefined) return
+  throw new AppError('configuration', `The database was changed by a newer release (${contracted}) in a way this release cannot run on.`, {
+    hint: 'Start the newer release again, or restore the backup that was made before the upgrade.',
+  })
+}
+
+async function migrateOnce<T>(database: Database<T>, folder: string): Promise<readonly string[]> {
+  const status = await migrationStatus(database, folder)
+  assertRunnable(status)
+  if (status.pending.length === 0) return []
+  return database.db.transaction().execute(async (transaction) => {
+    const migrator = new Migrator({ db: transaction, provider: folderProvider(folder, status.foreign), allowUnorderedMigrations: true })
+    const { error, results = [] } = await migrator.migrateToLatest()
+    if (error !== undefined) throw error
+    return results.map(({ migrationName }) => migrationName)
+  })
+}
+
+async function appliedNames<T>(db: Database<T>['db']): Promise<string[]> {
+  const { rows } = await sql<{ name: string }>`select name from kysely_migration order by name`.execute(db)
+  return rows.map(({ name }) => name)
+}
+
+async function migrationNames(folder: string): Promise<string[]> {
+  const files = await readdir(folder)
+  return files
+    .filter((file) => /^\d{4}_[\w-]+\.ts$/.test(file))
+    .map((file) => file.slice(0, -'.ts'.length))
+    .toSorted()
+}
+
+const migrationModule = z.object({ up: z.custom<Migration['up']>((value) => typeof value === 'function') })
+
+/** Kysely's own provider logs and guesses at file endings; ours takes `NNNN_name.ts` and nothing else. */
+function folderProvider(folder: string, foreign: readonly string[]): MigrationProvider {
+  return {
+    async getMigrations() {
+      const migrations: Record<string, Migration> = {}
+      for (const name of await migrationNames(folder)) {
+        migrations[name] = migrationModule.parse(await import(pathToFileURL(join(folder, `${name}.ts`)).href))
+      }
+      // a newer release's step has run already: Kysely only has to know its name
+      for (const name of foreign) migrations[name] = { up: async () => {} }
+      return migrations
+    },
+  }
+}

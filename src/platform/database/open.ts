@@ -1,0 +1,19 @@
+import { Kysely } from 'kysely'
+import { kindOf, type DatabaseKind } from './dialects/index.ts'
+
+export interface Database<Tables> {
+  readonly db: Kysely<Tables>
+  readonly kind: DatabaseKind
+  close(): Promise<void>
+}
+
+/**
+ * Opens the database that the URL names. The connection itself is made by the first query.
+ * @param onIdleError told of connections that broke while unused; they are replaced by themselves
+ * @throws AppError(configuration) for a URL of no known kind
+ */
+export function openDatabase<Tables>(url: string, onIdleError: (error: Error) => void): Database<Tables> {
+  const kind = kindOf(url)
+  const db = new Kysely<Tables>({ dialect: kind.dialect(url, onIdleError) })
+  return { db, kind, close: () => db.destroy() }
+}

@@ -1,0 +1,43 @@
+import { confirm, isCancel, password } from '@clack/prompts'
+import { AppError } from './errors.ts'
+
+/** The person or script at the other end of a command. */
+export interface Terminal {
+  /** stdin and stderr are a terminal: questions can be asked. */
+  readonly isInteractive: boolean
+  /** The folder the caller stands in: relative file arguments start there. */
+  readonly callerDir: string
+  /** To stdout: the product. */
+  out(text: string): void
+  /** To stderr: the talk. */
+  say(text: string): void
+  confirm(question: string): Promise<boolean>
+  /** Asks without echo. @throws AppError(forbidden) if the person turns away */
+  askSecret(question: string): Promise<string>
+  /** All of stdin, with one final newline dropped. */
+  readStdin(): Promise<string>
+}
+
+/** The terminal of this process. Questions go to stderr, so that stdout stays clean. */
+export function processTerminal(callerDir: string): Terminal {
+  const prompt = { input: process.stdin, output: process.stderr }
+  return {
+    isInteractive: process.stdin.isTTY === true && process.stderr.isTTY === true,
+    callerDir,
+    out: (text) => void process.stdout.write(text),
+    say: (text) => void process.stderr.write(text),
+    confirm: async (message) => answered(await confirm({ message, initialValue: false, ...prompt })),
+    askSecret: async (message) => answered(await password({ message, ...prompt })),
+    async readStdin() {
+      const chunks: Buffer[] = []
+      for await (const chunk of process.stdin) chunks.push(Buffer.from(chunk))
+      return Buffer.concat(chunks).toString('utf8').replace(/\r?\n$/, '')
+    },
+  }
+}
+
+function answered<T>(answer: T): Exclude<T, symbol> {
+  if (isCancel(answer)) throw new AppError('forbidden', 'Nothing was done.')
+  // boundary: the prompts library marks a cancelled answer with a symbol of its own, and there is no other
+  return answer as Exclude<T, symbol>
+}
