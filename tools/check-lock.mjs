@@ -3,8 +3,6 @@
 import { readFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 
-const REGISTRY = 'https://registry.npmjs.org/'
-
 /** Every reason why the lock is unfit, as sentences; none when it is fit. Both arguments are the parsed files. */
 export function lockProblems(lock, manifest) {
   const entries = Object.entries(lock.packages ?? {})
@@ -31,17 +29,18 @@ function staleProblems(locked, manifest) {
 }
 
 function entryProblems(path, entry, names) {
-  if (path === '' || entry.link) return []
-  const optionalPeers = Object.keys(entry.peerDependencies ?? {}).filter((name) => !entry.peerDependenciesMeta?.[name]?.optional)
-  const missing = [...Object.keys(entry.optionalDependencies ?? {}), ...optionalPeers].filter((name) => !names.has(name))
+  if (entry.link) return []
+  const title = `${path || 'this project'} ${entry.version}`
+  const peers = Object.keys(entry.peerDependencies ?? {}).filter((name) => !entry.peerDependenciesMeta?.[name]?.optional)
+  const wanted = [...Object.keys(entry.optionalDependencies ?? {}), ...peers]
+  const missing = wanted.filter((name) => !names.has(name))
   const problems = []
   if (missing.length > 0) {
-    problems.push(`${path} ${entry.version}: the lock misses ${missing.join(', ')}; pin a version whose variants all exist`)
+    problems.push(`${title}: the lock misses ${missing.join(', ')}; pin a version whose variants all exist`)
   }
-  if (!entry.integrity && !entry.inBundle) problems.push(`${path} ${entry.version}: no integrity hash; lock it again from the registry`)
-  if (entry.resolved && !entry.resolved.startsWith(REGISTRY)) {
-    problems.push(`${path} ${entry.version}: resolved from elsewhere than ${REGISTRY}; nobody else may reach that`)
-  }
+  if (path === '' || entry.inBundle) return problems
+  if (!entry.integrity) problems.push(`${title}: no integrity hash; lock it again`)
+  if (entry.resolved) problems.push(`${title}: names the host it came from, which others may not reach; run npm run lock`)
   return problems
 }
 

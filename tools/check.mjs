@@ -4,7 +4,7 @@ import { spawn } from 'node:child_process'
 
 const CHECKS = [
   ['types', 'tsc -p . --noEmit'],
-  ['lint', 'oxlint --type-aware --quiet'],
+  ['lint', 'oxlint --type-aware'],
   ['format', 'prettier --check --log-level warn .'],
   ['lock file', 'node tools/check-lock.mjs'],
   ['dead code', 'knip'],

