@@ -15,6 +15,8 @@ export interface DatabaseKind {
   dialect(url: string, onIdleError: (error: Error) => void): Dialect
   /** True for an error after which the same transaction, tried again from its start, may succeed. */
   isTransient(error: unknown): boolean
+  /** True where a write was refused because a row with the same unique value is there already. */
+  isUniqueViolation(error: unknown): boolean
 }
 
 const kinds: readonly DatabaseKind[] = [sqlite, postgres]

@@ -9,14 +9,16 @@ import type { DatabaseKind } from './index.ts'
 const DEADLINE_MS = 5_000
 const POOL_SIZE = 10
 
+const UNIQUE_VIOLATION = '23505'
 /** serialization failure, deadlock, unique violation (two makers of one table), duplicate table, cannot connect now */
-const TRANSIENT = new Set(['40001', '40P01', '23505', '42P07', '57P03'])
+const TRANSIENT = new Set(['40001', '40P01', UNIQUE_VIOLATION, '42P07', '57P03'])
 
 export const postgres: DatabaseKind = {
   name: 'postgres',
   protocols: ['postgres://', 'postgresql://'],
   dialect: postgresDialect,
   isTransient: (error) => error instanceof pg.DatabaseError && error.code !== undefined && TRANSIENT.has(error.code),
+  isUniqueViolation: (error) => error instanceof pg.DatabaseError && error.code === UNIQUE_VIOLATION,
 }
 
 function postgresDialect(url: string, onIdleError: (error: Error) => void): Dialect {

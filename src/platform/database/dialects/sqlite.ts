@@ -25,11 +25,14 @@ import type { DatabaseKind } from './index.ts'
 const BUSY_LIMIT_MS = 2_000
 const BUSY_PAUSE_MS = 10
 
+const UNIQUE_VIOLATIONS = new Set(['SQLITE_CONSTRAINT_UNIQUE', 'SQLITE_CONSTRAINT_PRIMARYKEY'])
+
 export const sqlite: DatabaseKind = {
   name: 'sqlite',
   protocols: ['sqlite:'],
   dialect: (url) => sqliteDialect(url.slice('sqlite:'.length)),
   isTransient: (error) => isBusy(error) || (error instanceof AppError && isBusy(error.cause)),
+  isUniqueViolation: (error) => error instanceof Sqlite.SqliteError && UNIQUE_VIOLATIONS.has(error.code),
 }
 
 function sqliteDialect(path: string): Dialect {
