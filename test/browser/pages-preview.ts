@@ -164,7 +164,13 @@ export const samples: readonly Sample[] = [
     label: 'error-short',
     view: 'error/error',
     title: 'Something went wrong',
-    model: { code: 'internal_error', errorId, title: 'Something went wrong', message: 'It is our fault, and it has been logged.', retryHref: '/' },
+    model: {
+      code: 'internal_error',
+      errorId,
+      title: 'Something went wrong',
+      message: 'It is our fault, and it has been logged.',
+      retryHref: '/',
+    },
   },
   {
     label: 'error-hostile',
@@ -184,7 +190,10 @@ export const samples: readonly Sample[] = [
     label: 'home',
     view: 'home/home',
     title: 'Identity provider',
-    model: { issuer: 'https://id.example.com', discoveryUrl: 'https://id.example.com/.well-known/openid-configuration' },
+    model: {
+      issuer: 'https://id.example.com',
+      discoveryUrl: 'https://id.example.com/.well-known/openid-configuration',
+    },
   },
   {
     label: 'home-hostile',
