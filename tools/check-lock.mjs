@@ -19,7 +19,10 @@ function staleProblems(locked, manifest) {
     const have = locked[group] ?? {}
     return [...new Set([...Object.keys(wanted), ...Object.keys(have)])]
       .filter((name) => wanted[name] !== have[name])
-      .map((name) => `${group}: ${name} is ${wanted[name] ?? 'absent'} in package.json and ${have[name] ?? 'absent'} in the lock; run npm run lock`)
+      .map(
+        (name) =>
+          `${group}: ${name} is ${wanted[name] ?? 'absent'} in package.json and ${have[name] ?? 'absent'} in the lock; run npm run lock`,
+      )
       .concat(
         Object.entries(wanted)
           .filter(([, version]) => !/^\d+\.\d+\.\d+(-[\w.]+)?$/.test(version))
@@ -31,7 +34,9 @@ function staleProblems(locked, manifest) {
 function entryProblems(path, entry, names) {
   if (entry.link) return []
   const title = `${path || 'this project'} ${entry.version}`
-  const peers = Object.keys(entry.peerDependencies ?? {}).filter((name) => !entry.peerDependenciesMeta?.[name]?.optional)
+  const peers = Object.keys(entry.peerDependencies ?? {}).filter(
+    (name) => !entry.peerDependenciesMeta?.[name]?.optional,
+  )
   const wanted = [...Object.keys(entry.optionalDependencies ?? {}), ...peers]
   const missing = wanted.filter((name) => !names.has(name))
   const problems = []
@@ -40,7 +45,8 @@ function entryProblems(path, entry, names) {
   }
   if (path === '' || entry.inBundle) return problems
   if (!entry.integrity) problems.push(`${title}: no integrity hash; lock it again`)
-  if (entry.resolved) problems.push(`${title}: names the host it came from, which others may not reach; run npm run lock`)
+  if (entry.resolved)
+    problems.push(`${title}: names the host it came from, which others may not reach; run npm run lock`)
   return problems
 }
 

@@ -26,6 +26,7 @@ export async function installLocked(root) {
     console.error('Installing the locked dependencies (only when they change; about half a minute)…')
     rmSync(stampFile(root), { force: true })
     await npmCi(root)
+    mkdirSync(join(root, 'node_modules'), { recursive: true })
     writeFileSync(stampFile(root), wanted)
   })
 }
@@ -37,7 +38,9 @@ function lockDigest(root) {
   try {
     return createHash('sha256').update(readFileSync(file)).digest('hex')
   } catch (error) {
-    throw new LaunchError(`Cannot read package-lock.json in ${root} (${error.code}): restore it, it says what to install.`)
+    throw new LaunchError(
+      `Cannot read package-lock.json in ${root} (${error.code}): restore it, it says what to install.`,
+    )
   }
 }
 
@@ -50,7 +53,15 @@ function isInstalled(root, wanted) {
 }
 
 /** `--include` outweighs NODE_ENV=production and npm's own `omit`, so that one stamp means one set of packages. */
-const CI = ['ci', '--ignore-scripts', '--include=dev', '--include=optional', '--no-audit', '--no-fund', '--loglevel=error']
+const CI = [
+  'ci',
+  '--ignore-scripts',
+  '--include=dev',
+  '--include=optional',
+  '--no-audit',
+  '--no-fund',
+  '--loglevel=error',
+]
 
 async function npmCi(root) {
   const windows = process.platform === 'win32'
@@ -67,9 +78,13 @@ async function npmCi(root) {
   })
   process.off('SIGTERM', forward).off('SIGINT', forward).off('SIGHUP', forward)
   if (ended.error?.code === 'ENOENT') {
-    throw new LaunchError('npm was not found: install Node.js together with npm, which fetches the locked dependencies.', 127)
+    throw new LaunchError(
+      'npm was not found: install Node.js together with npm, which fetches the locked dependencies.',
+      127,
+    )
   }
-  if (ended.signal) throw new LaunchError(`Installing was interrupted (${ended.signal}); the next start begins anew.`, 130)
+  if (ended.signal)
+    throw new LaunchError(`Installing was interrupted (${ended.signal}); the next start begins anew.`, 130)
   if (ended.error || ended.code !== 0) {
     throw new LaunchError(
       'npm could not install the locked dependencies (its reason stands above): check the network, the disk and that ' +
@@ -115,7 +130,9 @@ function tryToTake(lock, token) {
     return true
   } catch (error) {
     if (error.code === 'EEXIST') return false
-    throw new LaunchError(`Cannot write in ${join(lock, '../..')} (${error.code}): the dependencies are installed there.`)
+    throw new LaunchError(
+      `Cannot write in ${join(lock, '../..')} (${error.code}): the dependencies are installed there.`,
+    )
   }
 }
 

@@ -52,7 +52,9 @@ function environment(runtime, extraEnv) {
 function run(command, args, env) {
   const windows = process.platform === 'win32'
   // Only a shell finds the .cmd files of node_modules/.bin on Windows, and it takes one ready-quoted line.
-  const line = [command, ...args].map((word) => (/[\s"&|<>^]/.test(word) ? `"${word.replaceAll('"', '\\"')}"` : word)).join(' ')
+  const line = [command, ...args]
+    .map((word) => (/[\s"&|<>^]/.test(word) ? `"${word.replaceAll('"', '\\"')}"` : word))
+    .join(' ')
   const options = { cwd: root, stdio: 'inherit', env }
   const child = windows && command !== 'node' ? spawn(line, { ...options, shell: true }) : spawn(command, args, options)
   forwardSignals(child)

@@ -16,20 +16,18 @@ export interface TestDatabase {
   /** What DATABASE_URL would be: an empty database that nobody else uses. */
   url: string
   /** Removes the database, closing whatever connections are left; the caller closes its own first. */
-  drop(): Promise<void>
+  drop: () => Promise<void>
 }
 
 export interface DatabaseKind {
   name: 'sqlite' | 'postgres'
-  create(): Promise<TestDatabase>
+  create: () => Promise<TestDatabase>
 }
 
 const postgres = inject('postgres')
 
 /** The table for describe.each: SQLite, and PostgreSQL where this run has one. */
-export const databases: DatabaseKind[] = [
-  { name: 'sqlite', create: createSqlite },
-]
+export const databases: DatabaseKind[] = [{ name: 'sqlite', create: createSqlite }]
 if (postgres) databases.push({ name: 'postgres', create: () => createPostgres(postgres) })
 else test.skip('runs on PostgreSQL too', () => {})
 

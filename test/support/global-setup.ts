@@ -28,7 +28,9 @@ export async function setup(project: TestProject): Promise<() => Promise<void>> 
 async function postgresServer(): Promise<PostgresServer | undefined> {
   const url = process.env['TEST_POSTGRES_URL']
   if (url) {
-    await asAdministrator(url, (client) => client.query('select 1'))
+    await asAdministrator(url, (client) => client.query('select 1')).catch((cause: unknown) => {
+      throw new Error('TEST_POSTGRES_URL does not answer; start that server or unset it', { cause })
+    })
     return { url, source: 'TEST_POSTGRES_URL', stop: async () => {} }
   }
   try {
@@ -42,7 +44,10 @@ async function postgresServer(): Promise<PostgresServer | undefined> {
 
 async function dropLeftovers(url: string, prefix: string): Promise<void> {
   await asAdministrator(url, async (client) => {
-    const { rows } = await client.query<{ datname: string }>('select datname from pg_database where starts_with(datname, $1)', [prefix])
+    const { rows } = await client.query<{ datname: string }>(
+      'select datname from pg_database where starts_with(datname, $1)',
+      [prefix],
+    )
     for (const { datname } of rows) await client.query(`drop database if exists "${datname}" with (force)`)
   })
 }

@@ -12,7 +12,7 @@ export interface PostgresServer {
   url: string
   /** Which binaries run, for the line that says so. */
   source: string
-  stop(): Promise<void>
+  stop: () => Promise<void>
 }
 
 interface Owner {
@@ -31,7 +31,7 @@ export async function startPostgres(): Promise<PostgresServer> {
     const initdb = ['-D', data, '-U', 'postgres', '-A', 'trust', '--no-sync', '-E', 'UTF8', '--locale=C']
     execFileSync(path.join(bin, 'initdb'), initdb, { ...owner, cwd: folder, stdio: 'pipe' })
     const port = await freePort()
-    const server = await startServer(bin, [...serverFlags(data, port, folder)], owner, folder)
+    const server = await startServer(bin, serverFlags(data, port, folder), owner, folder)
     const guard = stopWhenThisProcessDies(server, folder)
     return {
       url: `postgres://postgres@127.0.0.1:${port}/postgres`,
@@ -98,7 +98,12 @@ function serverFlags(data: string, port: number, folder: string): string[] {
 /** Resolves when connections are accepted; rejects with the server's own words when it ends before that. */
 function startServer(bin: string, flags: string[], owner: Owner, cwd: string): Promise<ChildProcess> {
   // A group of its own: Ctrl-C would otherwise stop the server under the feet of the tests that are still closing.
-  const server = spawn(path.join(bin, 'postgres'), flags, { ...owner, cwd, detached: true, stdio: ['ignore', 'ignore', 'pipe'] })
+  const server = spawn(path.join(bin, 'postgres'), flags, {
+    ...owner,
+    cwd,
+    detached: true,
+    stdio: ['ignore', 'ignore', 'pipe'],
+  })
   return new Promise((resolve, reject) => {
     let said = ''
     server.stderr?.on('data', (chunk: Buffer) => {

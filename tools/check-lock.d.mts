@@ -1,0 +1,1 @@
+export declare function lockProblems(lock: object, manifest: object): string[]
