@@ -1,8 +1,7 @@
 // The databases that every store and adapter suite runs on:
 //
-//   describe.each(databases)('the attempt store on $name', ({ create }) => {
-//     beforeAll(async () => { testDatabase = await create() })
-//     afterAll(() => testDatabase.drop())
+// `describe.each(databases)('the attempt store on $name', ({ create }) => …)`, with `await create()` in beforeAll and
+// `drop()` of what it gave in afterAll.
 //
 // Where no PostgreSQL can be had its row is missing and one skipped test stands in for it in each file.
 import { randomBytes } from 'node:crypto'

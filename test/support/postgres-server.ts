@@ -63,7 +63,7 @@ function unprivilegedOwner(): Owner {
 function debianBinaries(): { bin: string; source: string } | undefined {
   const versions = '/usr/lib/postgresql'
   if (!existsSync(versions)) return undefined
-  const newestFirst = readdirSync(versions).sort((a, b) => Number(b) - Number(a))
+  const newestFirst = readdirSync(versions).toSorted((a, b) => Number(b) - Number(a))
   const version = newestFirst.find((name) => existsSync(path.join(versions, name, 'bin', 'initdb')))
   if (version === undefined) return undefined
   return { bin: path.join(versions, version, 'bin'), source: `PostgreSQL ${version} of this machine` }
