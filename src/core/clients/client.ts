@@ -22,3 +22,12 @@ export interface Client {
 
 export const CLIENT_TYPES = ['web', 'spa', 'native', 'service'] as const
 export type ClientType = (typeof CLIENT_TYPES)[number]
+
+/** What an administrator decides about a client; the rest (id, secret, times) is the house's. */
+export type ClientDraft = Pick<
+  Client,
+  'name' | 'type' | 'firstParty' | 'assignment' | 'groups' | 'requirePkce' | 'idTokenClaims' | 'refreshTokens'
+> & {
+  /** The metadata that was given, without what the type's preset adds. */
+  readonly registered: Readonly<Record<string, unknown>>
+}

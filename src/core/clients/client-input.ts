@@ -1,0 +1,125 @@
+/**
+ * What may be said about a client, as one shape for every door (command line, REST, console): the rules of single
+ * members stand here and in client-metadata.ts, the rules between members in client-rules.ts.
+ */
+import { z } from 'zod'
+import { AppError } from '#platform/errors.ts'
+import { CLIENT_TYPES, type ClientDraft } from './client.ts'
+import { clientMetadata, scopeList, shownName, uriList } from './client-metadata.ts'
+import { clientProblems } from './client-rules.ts'
+import { isConfidential } from './presets.ts'
+
+export const clientInput = z
+  .strictObject({
+    name: shownName,
+    type: z.enum(CLIENT_TYPES),
+    redirect_uris: uriList,
+    post_logout_redirect_uris: uriList,
+    scope: scopeList,
+    first_party: z.boolean(),
+    assignment: z.enum(['everyone', 'groups']),
+    groups: z
+      .array(shownName)
+      .max(200)
+      .transform((groups) => [...new Set(groups)].toSorted()),
+    require_pkce: z.boolean(),
+    id_token_claims: z.enum(['full', 'strict']),
+    refresh_tokens: z.enum(['offline_access', 'always', 'never']),
+    /** Further metadata. A member that stands above too counts only where that one is absent. */
+    metadata: clientMetadata,
+  })
+  .partial()
+
+type ClientInput = z.output<typeof clientInput>
+
+const UNDECIDED: ClientDraft = {
+  name: '',
+  type: 'web',
+  registered: {},
+  firstParty: false,
+  assignment: 'everyone',
+  groups: [],
+  requirePkce: false,
+  idTokenClaims: 'full',
+  refreshTokens: 'offline_access',
+}
+
+/** Reads a registration. @throws AppError(invalid_input) with one message a field */
+export function parseRegistration(input: unknown): ClientDraft {
+  return decide(UNDECIDED, parseShape(input))
+}
+
+/** Reads a change to a client: lists replace, members of `metadata` that are null go. @throws AppError(invalid_input) */
+export function parseChange(before: ClientDraft, input: unknown): ClientDraft {
+  const change = parseShape(input)
+  if (Object.values(change).every((value) => value === undefined)) {
+    throw new AppError('invalid_input', 'Nothing to change was given.', {
+      hint: 'Name at least one setting and its new value.',
+    })
+  }
+  if (change.type !== undefined && isConfidential(change.type) !== isConfidential(before.type)) {
+    throw refusal({
+      type: `A ${before.type} client cannot become a ${change.type} client: one of them has a secret. Register a new client.`,
+    })
+  }
+  return decide(before, change)
+}
+
+function parseShape(input: unknown): ClientInput {
+  const parsed = clientInput.safeParse(input)
+  if (parsed.success) return parsed.data
+  const fields: Record<string, string> = {}
+  for (const { path, message, ...issue } of parsed.error.issues) {
+    // members of the metadata are known by their own names
+    const inMetadata = path[0] === 'metadata'
+    const name = String((inMetadata ? path[1] : path[0]) ?? (inMetadata ? 'metadata' : 'client'))
+    const unknown = issue.code === 'unrecognized_keys' ? issue.keys : []
+    for (const key of unknown)
+      fields[key] ??= inMetadata
+        ? 'This is not a member of the metadata that can be registered.'
+        : 'There is no such setting.'
+    if (unknown.length === 0) fields[name] ??= message
+  }
+  throw refusal(fields)
+}
+
+function decide(before: ClientDraft, input: ClientInput): ClientDraft {
+  const { client_name: nameInMetadata, ...further } = input.metadata ?? {}
+  const type = input.type ?? before.type
+  const assignment = input.assignment ?? before.assignment
+  const given = {
+    redirect_uris: input.redirect_uris,
+    post_logout_redirect_uris: input.post_logout_redirect_uris,
+    scope: input.scope,
+  }
+  const draft: ClientDraft = {
+    name: input.name ?? nameInMetadata ?? before.name,
+    type,
+    registered: withoutAbsent({ ...before.registered, ...further, ...onlyGiven(given) }),
+    firstParty: input.first_party ?? before.firstParty,
+    assignment,
+    groups: input.groups ?? (assignment === 'groups' ? before.groups : []),
+    // a public client cannot keep a secret, so its codes are worth nothing without the verifier (RFC 9700 §2.1.1)
+    requirePkce: input.require_pkce ?? (!isConfidential(type) || before.requirePkce),
+    idTokenClaims: input.id_token_claims ?? before.idTokenClaims,
+    refreshTokens: input.refresh_tokens ?? before.refreshTokens,
+  }
+  const problems = clientProblems(draft)
+  if (Object.keys(problems).length > 0) throw refusal(problems)
+  return draft
+}
+
+function refusal(fields: Readonly<Record<string, string>>): AppError {
+  return new AppError('invalid_input', 'The client was refused; nothing was changed.', {
+    fields,
+    hint: 'Mend what is named above and try again.',
+  })
+}
+
+function onlyGiven(members: Readonly<Record<string, unknown>>): Record<string, unknown> {
+  return Object.fromEntries(Object.entries(members).filter(([, value]) => value !== undefined))
+}
+
+function withoutAbsent(members: Readonly<Record<string, unknown>>): Record<string, unknown> {
+  return Object.fromEntries(Object.entries(members).filter(([, value]) => value !== undefined && value !== null))
+}

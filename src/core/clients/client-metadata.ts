@@ -1,0 +1,72 @@
+/**
+ * The metadata that a client may register, in the spelling of RFC 7591 §2 and OpenID Connect Dynamic Client
+ * Registration 1.0 §2. The set is closed: a member that we would not act on, or that would loosen something, is refused
+ * by its name instead of being kept in silence. What is ours and not a client's to say (first_party, assignment,
+ * groups, require_pkce …) is no metadata.
+ */
+import { z } from 'zod'
+import { isOfferedScope, OFFERED_SCOPES } from './scopes.ts'
+import { shownUri, webAddressProblem } from './web-address.ts'
+
+const MAX_NAME_LENGTH = 256
+/** Control characters, line and paragraph separators, and marks that turn the direction of what follows. */
+const UNPRINTABLE = /[\p{Cc}\p{Zl}\p{Zp}\u202a-\u202e\u2066-\u2069]/u
+const TEN_YEARS_SECONDS = 315_360_000
+
+/** A name that is shown to people: trimmed, one line, nothing invisible that could pass it off as another. */
+export const shownName = z
+  .string('A name is text.')
+  .trim()
+  .min(1, 'A name has at least one character.')
+  .max(MAX_NAME_LENGTH, `A name has at most ${MAX_NAME_LENGTH} characters.`)
+  .refine(
+    (name) => !UNPRINTABLE.test(name) && name.isWellFormed(),
+    'A name may not contain control characters or line breaks.',
+  )
+
+/** Judged by type in redirect-uri.ts; here only made a list without repetitions. */
+export const uriList = z
+  .array(z.string('A URI is text.'), 'A list of URIs was expected.')
+  .transform((uris) => [...new Set(uris)])
+
+export const scopeList = z
+  .string('Scopes are one text, separated by spaces.')
+  .transform((text) => [...new Set(text.split(' ').filter((scope) => scope !== ''))])
+  .superRefine((scopes, context) => {
+    const unknown = scopes.filter((scope) => !isOfferedScope(scope))
+    const offered = `the server offers ${OFFERED_SCOPES.join(' ')}`
+    if (scopes.length === 0) context.addIssue(`Name at least one scope; ${offered}.`)
+    if (unknown.length > 0)
+      context.addIssue(`Unknown scope ${unknown.map((scope) => shownUri(scope)).join(', ')}; ${offered}.`)
+  })
+  .transform((scopes) => scopes.join(' '))
+
+const webAddress = z.string('A URI is text.').superRefine((uri, context) => {
+  const problem = webAddressProblem(uri)
+  if (problem !== undefined) context.addIssue(`${shownUri(uri)} ${problem}.`)
+})
+const words = z.array(z.string().min(1).max(256)).max(20)
+
+/** null takes a member away again (update). */
+export const clientMetadata = z
+  .strictObject({
+    client_name: shownName,
+    redirect_uris: uriList,
+    post_logout_redirect_uris: uriList,
+    scope: scopeList,
+    client_uri: webAddress.nullable(),
+    logo_uri: webAddress.nullable(),
+    policy_uri: webAddress.nullable(),
+    tos_uri: webAddress.nullable(),
+    initiate_login_uri: webAddress.nullable(),
+    contacts: z.array(z.email('A contact is an e-mail address.')).max(20).nullable(),
+    application_type: z.enum(['web', 'native']).nullable(),
+    token_endpoint_auth_method: z.enum(['client_secret_basic', 'client_secret_post', 'none']).nullable(),
+    grant_types: words.nullable(),
+    response_types: words.nullable(),
+    id_token_signed_response_alg: z.enum(['RS256', 'ES256', 'EdDSA']).nullable(),
+    default_max_age: z.int().min(0).max(TEN_YEARS_SECONDS).nullable(),
+    require_auth_time: z.boolean().nullable(),
+    default_acr_values: words.nullable(),
+  })
+  .partial()

@@ -1,0 +1,200 @@
+/**
+ * Relying parties: every rule about them, for every door. A client is read afresh in each protocol request, so that a
+ * change holds at once in every process.
+ */
+import type { Kysely } from 'kysely'
+import { z } from 'zod'
+import type { Account } from '#core/accounts/account.ts'
+import { artifactStore } from '#core/artifacts/store.ts'
+import { randomToken, type SealedPlace, type Secrets } from '#core/secrets.ts'
+import type { Tables } from '#core/tables.ts'
+import type { Clock } from '#platform/clock.ts'
+import type { Database } from '#platform/database/open.ts'
+import { AppError } from '#platform/errors.ts'
+import type { Client, ClientDraft } from './client.ts'
+import { isClientId, newClientId } from './client-id.ts'
+import { parseChange, parseRegistration } from './client-input.ts'
+import { isConfidential, toProviderMetadata, wholeMetadata } from './presets.ts'
+import { clientStore, type ClientPosition, type ClientRecord, type ClientStore } from './store.ts'
+
+export interface Clients {
+  /** Registers a client from what a door was given; the secret is told here and never again. @throws AppError(invalid_input) */
+  register(input: unknown): Promise<{ readonly client: Client; readonly secret: string | undefined }>
+  /** Disabled clients are found too: who asks decides. */
+  find(id: string): Promise<Client | undefined>
+  /** @throws AppError(not_found) */
+  get(id: string): Promise<Client>
+  /** A page, oldest first; `next` is the cursor of the page after it. @throws AppError(invalid_input) for a foreign cursor */
+  list(page: {
+    readonly limit: number
+    readonly cursor?: string | undefined
+  }): Promise<{ readonly items: readonly Client[]; readonly next: string | undefined }>
+  /** Changes what is given and leaves the rest. @throws AppError(invalid_input, not_found) */
+  update(id: string, input: unknown): Promise<Client>
+  /** A new secret; the old one is worth nothing from now on. @throws AppError(invalid_input) for clients that have none */
+  rotateSecret(id: string): Promise<{ readonly client: Client; readonly secret: string }>
+  /** Nobody signs in to it any more, and all its grants, codes and tokens end. @throws AppError(not_found) */
+  disable(id: string): Promise<Client>
+  /** @throws AppError(not_found) */
+  enable(id: string): Promise<Client>
+  /** It is gone, with its grants, codes, tokens and remembered consents. @throws AppError(not_found) */
+  remove(id: string): Promise<void>
+  /** True where the client is assigned to everyone or to a group that the person belongs to. */
+  isOpenTo(client: Pick<Client, 'assignment' | 'groups'>, account: Pick<Account, 'groups'>): boolean
+}
+
+export interface ClientsNeeds {
+  readonly database: Database<Tables>
+  readonly secrets: Secrets
+  readonly clock: Clock
+  /** The protocol library's own verdict on metadata. @throws AppError(invalid_input) */
+  readonly validateMetadata: (metadata: Record<string, unknown>) => Promise<void>
+}
+
+export function createClients({ database: { db }, secrets, clock, validateMetadata }: ClientsNeeds): Clients {
+  const clientOf = ({ sealedSecret, registered, ...rest }: ClientRecord): Client => ({
+    ...rest,
+    metadata: wholeMetadata(rest.type, rest.refreshTokens, registered),
+    secret: sealedSecret === undefined ? undefined : secrets.open(secretPlace(rest.id), sealedSecret),
+  })
+
+  const find: Clients['find'] = async (id) => {
+    const record = isClientId(id) ? await clientStore(db).find(id) : undefined
+    return record && clientOf(record)
+  }
+
+  const get: Clients['get'] = async (id) => {
+    const client = await find(id)
+    if (!client) throw unknownClient()
+    return client
+  }
+
+  /** Runs on the row, held until the transaction ends, and gives what it has become. */
+  const changing = async (
+    id: string,
+    change: (store: ClientStore, record: ClientRecord, trx: Kysely<Tables>) => Promise<unknown>,
+  ) => {
+    if (!isClientId(id)) throw unknownClient()
+    return db.transaction().execute(async (trx) => {
+      const store = clientStore(trx)
+      const before = (await store.hold(id, clock.now())) ? await store.find(id) : undefined
+      if (!before) throw unknownClient()
+      await change(store, before, trx)
+      const after = await store.find(id)
+      return after && clientOf(after)
+    })
+  }
+
+  const changed = async (...args: Parameters<typeof changing>): Promise<Client> => {
+    const client = await changing(...args)
+    if (!client) throw unknownClient()
+    return client
+  }
+
+  return {
+    find,
+    get,
+
+    async register(input) {
+      const draft = parseRegistration(input)
+      const id = newClientId()
+      const secret = isConfidential(draft.type) ? randomToken() : undefined
+      const sealed = secret === undefined ? undefined : secrets.seal(secretPlace(id), secret)
+      const now = clock.now()
+      const client = clientOf({ ...draft, id, sealedSecret: sealed, disabled: false, createdAt: now, updatedAt: now })
+      await validateMetadata(toProviderMetadata(client))
+      await db.transaction().execute(async (trx) => {
+        const store = clientStore(trx)
+        const groupIds = await knownGroups(store, draft)
+        await store.insert(id, draft, sealed, now)
+        await store.setGroups(id, groupIds)
+      })
+      return { client, secret }
+    },
+
+    async list({ limit, cursor }) {
+      const records = await clientStore(db).list(limit + 1, cursor === undefined ? undefined : positionIn(cursor))
+      const page = records.slice(0, limit)
+      const last = page.at(-1)
+      return { items: page.map(clientOf), next: records.length > limit && last ? cursorAt(last) : undefined }
+    },
+
+    update: (id, input) =>
+      changed(id, async (store, record) => {
+        const draft = parseChange(record, input)
+        const groupIds = await knownGroups(store, draft)
+        await validateMetadata(toProviderMetadata(clientOf({ ...record, ...draft })))
+        await store.change(id, draft)
+        await store.setGroups(id, groupIds)
+      }),
+
+    async rotateSecret(id) {
+      const secret = randomToken()
+      const client = await changed(id, async (store, { type }) => {
+        if (!isConfidential(type)) throw hasNoSecret(type)
+        await store.setSecret(id, secrets.seal(secretPlace(id), secret), clock.now())
+      })
+      return { client, secret }
+    },
+
+    disable: (id) =>
+      changed(id, async (store, _, trx) => {
+        await store.disable(id, clock.now())
+        await artifactStore(trx).removeByClient(id)
+      }),
+
+    enable: (id) => changed(id, (store) => store.enable(id)),
+
+    async remove(id) {
+      await changing(id, async (store, _, trx) => {
+        await artifactStore(trx).removeByClient(id)
+        await store.remove(id)
+      })
+    },
+
+    isOpenTo: (client, account) =>
+      client.assignment === 'everyone' || client.groups.some((group) => account.groups.includes(group)),
+  }
+}
+
+async function knownGroups(store: ClientStore, { groups }: ClientDraft): Promise<string[]> {
+  const ids = await store.groupIds(groups)
+  const unknown = groups.filter((name) => !ids.has(name))
+  if (unknown.length === 0) return [...ids.values()]
+  throw new AppError('invalid_input', 'The client was refused; nothing was changed.', {
+    fields: { groups: `There is no group ${unknown.map((name) => JSON.stringify(name)).join(', ')}.` },
+    hint: 'Create the group first.',
+  })
+}
+
+const secretPlace = (id: string): SealedPlace => ({ table: 'clients', column: 'sealed_secret', row: id })
+
+const cursorShape = z.tuple([z.int(), z.string().refine(isClientId)])
+
+function cursorAt({ createdAt, id }: ClientPosition): string {
+  return Buffer.from(JSON.stringify([createdAt, id])).toString('base64url')
+}
+
+function positionIn(cursor: string): ClientPosition {
+  try {
+    const [createdAt, id] = cursorShape.parse(JSON.parse(Buffer.from(cursor, 'base64url').toString()))
+    return { createdAt, id }
+  } catch (cause) {
+    throw new AppError('invalid_input', 'The cursor is not one that a list of clients gave.', {
+      hint: 'Start at the first page again.',
+      cause,
+    })
+  }
+}
+
+function unknownClient(): AppError {
+  return new AppError('not_found', 'There is no client with this id.', {
+    hint: 'latchkey client list shows all of them.',
+  })
+}
+
+function hasNoSecret(type: Client['type']): AppError {
+  return new AppError('invalid_input', `A ${type} client has no secret.`, {
+    hint: 'Only clients of type web and service have one.',
+  })
+}

@@ -1,0 +1,73 @@
+/**
+ * What each type of client is, in the words of RFC 7591. A client's row keeps only what was registered; the preset of
+ * its type is laid under it whenever it is read, so that a preset made safer is safer for every client at once.
+ */
+import type { Client, ClientType } from './client.ts'
+import { OFFERED_SCOPES } from './scopes.ts'
+
+export interface Preset {
+  readonly applicationType: 'web' | 'native'
+  /** The first is what a client gets that asks for none. */
+  readonly authMethods: readonly ['none'] | readonly ['client_secret_basic', 'client_secret_post']
+  readonly grantTypes: readonly string[]
+  readonly responseTypes: readonly string[]
+}
+
+const CODE_FLOW = { grantTypes: ['authorization_code', 'refresh_token'], responseTypes: ['code'] } as const
+const SECRET = ['client_secret_basic', 'client_secret_post'] as const
+
+export const PRESETS: Readonly<Record<ClientType, Preset>> = {
+  web: { applicationType: 'web', authMethods: SECRET, ...CODE_FLOW },
+  spa: { applicationType: 'web', authMethods: ['none'], ...CODE_FLOW },
+  native: { applicationType: 'native', authMethods: ['none'], ...CODE_FLOW },
+  service: { applicationType: 'web', authMethods: SECRET, grantTypes: ['client_credentials'], responseTypes: [] },
+}
+
+/** True for types that can keep a secret (RFC 6749 §2.1). */
+export function isConfidential(type: ClientType): boolean {
+  return PRESETS[type].authMethods[0] !== 'none'
+}
+
+/** True for types that send a person's browser to sign in. */
+export function signsPeopleIn(type: ClientType): boolean {
+  return PRESETS[type].responseTypes.length > 0
+}
+
+/** The whole of a client's metadata: its type's preset under what was registered. */
+export function wholeMetadata(
+  type: ClientType,
+  refreshTokens: Client['refreshTokens'],
+  registered: Readonly<Record<string, unknown>>,
+): Record<string, unknown> {
+  const preset = PRESETS[type]
+  const grantTypes = Array.isArray(registered['grant_types']) ? registered['grant_types'] : preset.grantTypes
+  return {
+    application_type: preset.applicationType,
+    token_endpoint_auth_method: preset.authMethods[0],
+    response_types: preset.responseTypes,
+    redirect_uris: [],
+    post_logout_redirect_uris: [],
+    ...(signsPeopleIn(type) ? { scope: OFFERED_SCOPES.join(' '), id_token_signed_response_alg: 'RS256' } : {}),
+    ...registered,
+    grant_types: grantTypes.filter((grant) => grant !== 'refresh_token' || refreshTokens !== 'never'),
+  }
+}
+
+/**
+ * What the protocol library makes its client of: RFC 7591 metadata, the secret where there is one, and the house's own
+ * members under the names they have in `clientJson`.
+ */
+export function toProviderMetadata(client: Client): Record<string, unknown> {
+  return {
+    ...client.metadata,
+    client_id: client.id,
+    client_name: client.name,
+    ...(client.secret === undefined ? {} : { client_secret: client.secret }),
+    type: client.type,
+    first_party: client.firstParty,
+    assignment: client.assignment,
+    require_pkce: client.requirePkce,
+    id_token_claims: client.idTokenClaims,
+    refresh_tokens: client.refreshTokens,
+  }
+}

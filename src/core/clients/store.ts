@@ -1,0 +1,178 @@
+/** The rows of relying parties and of the groups they are open to. */
+import type { Kysely, Selectable } from 'kysely'
+import { z } from 'zod'
+import type { ClientGroupRow, ClientRow, GroupRow, Tables } from '#core/tables.ts'
+import { CLIENT_TYPES, type Client, type ClientDraft } from './client.ts'
+
+/** A client as it is stored: the secret sealed, the metadata without what the type's preset adds. */
+export type ClientRecord = ClientDraft &
+  Pick<Client, 'id' | 'disabled' | 'createdAt' | 'updatedAt'> & { readonly sealedSecret: string | undefined }
+
+/** Where a page of clients ended. */
+export interface ClientPosition {
+  readonly createdAt: number
+  readonly id: string
+}
+
+export interface ClientStore {
+  /** One query, groups included: it runs in every protocol request. */
+  find(id: string): Promise<ClientRecord | undefined>
+  /** The oldest `limit` clients after the position. */
+  list(limit: number, after: ClientPosition | undefined): Promise<ClientRecord[]>
+  /** Ids of the groups that exist, by name. */
+  groupIds(names: readonly string[]): Promise<ReadonlyMap<string, string>>
+  insert(id: string, draft: ClientDraft, sealedSecret: string | undefined, now: number): Promise<void>
+  /** Holds the row until the transaction ends, so that two changes at once come one after the other. False: no such row. */
+  hold(id: string, now: number): Promise<boolean>
+  change(id: string, draft: ClientDraft): Promise<void>
+  setGroups(id: string, groupIds: readonly string[]): Promise<void>
+  setSecret(id: string, sealedSecret: string, now: number): Promise<void>
+  /** Keeps the time at which it was disabled first. */
+  disable(id: string, now: number): Promise<void>
+  enable(id: string): Promise<void>
+  remove(id: string): Promise<void>
+}
+
+export function clientStore(db: Kysely<Tables>): ClientStore {
+  const withGroups = (clients: ReturnType<typeof allClients>) =>
+    db
+      .selectFrom(clients.as('clients'))
+      .leftJoin('client_groups', 'client_groups.client_id', 'clients.id')
+      .leftJoin('groups', 'groups.id', 'client_groups.group_id')
+      .selectAll('clients')
+      .select('groups.name as group_name')
+  const allClients = () => db.selectFrom('clients').selectAll()
+
+  return {
+    async find(id) {
+      const [record] = recordsOf(await withGroups(allClients().where('id', '=', id)).execute())
+      return record
+    },
+
+    async list(limit, after) {
+      const page = allClients()
+        .$if(after !== undefined, (query) =>
+          query.where((where) =>
+            where.or([
+              where('created_at', '>', after?.createdAt ?? 0),
+              where.and([where('created_at', '=', after?.createdAt ?? 0), where('id', '>', after?.id ?? '')]),
+            ]),
+          ),
+        )
+        .orderBy('created_at')
+        .orderBy('id')
+        .limit(limit)
+      return recordsOf(await withGroups(page).orderBy('clients.created_at').orderBy('clients.id').execute())
+    },
+
+    async groupIds(names) {
+      if (names.length === 0) return new Map()
+      const rows = await db.selectFrom('groups').select(['id', 'name']).where('name', 'in', names).execute()
+      return new Map(rows.map((row) => [row.name, row.id]))
+    },
+
+    async insert(id, draft, sealedSecret, now) {
+      const row = {
+        id,
+        sealed_secret: sealedSecret ?? null,
+        disabled_at: null,
+        secret_rotated_at: null,
+        created_at: now,
+        updated_at: now,
+      }
+      await db
+        .insertInto('clients')
+        .values({ ...row, ...columnsOf(draft) })
+        .execute()
+    },
+
+    async hold(id, now) {
+      const { numUpdatedRows } = await db
+        .updateTable('clients')
+        .set({ updated_at: now })
+        .where('id', '=', id)
+        .executeTakeFirst()
+      return numUpdatedRows > 0n
+    },
+
+    async change(id, draft) {
+      await db.updateTable('clients').set(columnsOf(draft)).where('id', '=', id).execute()
+    },
+
+    async setGroups(id, groupIds) {
+      await db.deleteFrom('client_groups').where('client_id', '=', id).execute()
+      const rows: ClientGroupRow[] = groupIds.map((groupId) => ({ client_id: id, group_id: groupId }))
+      if (rows.length > 0) await db.insertInto('client_groups').values(rows).execute()
+    },
+
+    async setSecret(id, sealedSecret, now) {
+      await db
+        .updateTable('clients')
+        .set({ sealed_secret: sealedSecret, secret_rotated_at: now })
+        .where('id', '=', id)
+        .execute()
+    },
+
+    async disable(id, now) {
+      await db
+        .updateTable('clients')
+        .set((set) => ({ disabled_at: set.fn.coalesce('disabled_at', set.val(now)) }))
+        .where('id', '=', id)
+        .execute()
+    },
+
+    async enable(id) {
+      await db.updateTable('clients').set({ disabled_at: null }).where('id', '=', id).execute()
+    },
+
+    async remove(id) {
+      await db.deleteFrom('clients').where('id', '=', id).execute()
+    },
+  }
+}
+
+const storedRow = z.object({
+  type: z.enum(CLIENT_TYPES),
+  assignment: z.enum(['everyone', 'groups']),
+  id_token_claims: z.enum(['full', 'strict']),
+  refresh_tokens: z.enum(['offline_access', 'always', 'never']),
+})
+const storedMetadata = z.record(z.string(), z.unknown())
+
+/** Rows of one client stand together, one for each of its groups. */
+function recordsOf(rows: readonly (Selectable<ClientRow> & { group_name: GroupRow['name'] | null })[]): ClientRecord[] {
+  return [...Map.groupBy(rows, (row) => row.id).values()].flatMap((ofOne) => {
+    const [row] = ofOne
+    if (!row) return []
+    const { type, assignment, id_token_claims: idTokenClaims, refresh_tokens: refreshTokens } = storedRow.parse(row)
+    return {
+      id: row.id,
+      name: row.name,
+      type,
+      registered: storedMetadata.parse(JSON.parse(row.metadata)),
+      sealedSecret: row.sealed_secret ?? undefined,
+      firstParty: row.first_party === 1,
+      assignment,
+      groups: ofOne.flatMap(({ group_name: name }) => name ?? []).toSorted(),
+      requirePkce: row.require_pkce === 1,
+      idTokenClaims,
+      refreshTokens,
+      disabled: row.disabled_at !== null,
+      createdAt: row.created_at,
+      updatedAt: row.updated_at,
+    }
+  })
+}
+
+function columnsOf(draft: ClientDraft) {
+  return {
+    name: draft.name,
+    type: draft.type,
+    metadata: JSON.stringify(draft.registered),
+    first_party: draft.firstParty ? 1 : 0,
+    assignment: draft.assignment,
+    require_pkce: draft.requirePkce ? 1 : 0,
+    id_token_claims: draft.idTokenClaims,
+    refresh_tokens: draft.refreshTokens,
+  }
+}

@@ -1,0 +1,59 @@
+/** What a person reads about clients on a terminal. */
+import type { Client } from '#core/clients/client.ts'
+
+type Line = readonly [label: string, value: string | undefined]
+
+/** The one time that a secret is shown, and what to do with it. */
+export function secretDetails(done: string, client: Client, secret: string | undefined, issuer: string): string {
+  const lines: Line[] = [
+    ['client id', client.id],
+    ['client secret', secret],
+    ['discovery', `${issuer}/.well-known/openid-configuration`],
+  ]
+  const next =
+    secret === undefined
+      ? 'Next: give the client id and the discovery address to the application; it proves itself with PKCE.'
+      : 'The secret is shown once: it cannot be read again, only rotated.\nNext: give these three to the application.'
+  return `${done}\n\n${columns(lines)}\n\n${next}\n`
+}
+
+export function clientDetails(client: Client): string {
+  const { metadata } = client
+  return `${columns([
+    ['client id', client.id],
+    ['name', client.name],
+    ['type', client.type],
+    ['state', client.disabled ? 'disabled' : 'enabled'],
+    ['redirect URIs', textOf(metadata['redirect_uris'])],
+    ['after logout', textOf(metadata['post_logout_redirect_uris'])],
+    ['scopes', textOf(metadata['scope'])],
+    [
+      'open to',
+      client.assignment === 'everyone' ? 'everyone' : `groups: ${client.groups.join(', ') || 'none yet, so nobody'}`,
+    ],
+    ['consent', client.firstParty ? 'not asked (first-party)' : 'asked'],
+    ['PKCE', client.requirePkce ? 'required' : 'optional'],
+    ['ID token claims', client.idTokenClaims],
+    ['refresh tokens', client.refreshTokens],
+    ['authenticates by', textOf(metadata['token_endpoint_auth_method'])],
+  ])}\n`
+}
+
+export function clientTable(clients: readonly Client[]): string {
+  if (clients.length === 0)
+    return 'No clients yet. Register one: latchkey client create --name NAME --redirect-uri URI\n'
+  const rows = clients.map((client) => [client.id, client.type, client.disabled ? 'disabled' : 'enabled', client.name])
+  const widths = [0, 1, 2].map((column) => Math.max(...rows.map((row) => row[column]?.length ?? 0)))
+  return rows.map((row) => `${row.map((cell, column) => cell.padEnd(widths[column] ?? 0)).join('  ')}\n`).join('')
+}
+
+function columns(lines: readonly Line[]): string {
+  const there = lines.filter(([, value]) => value !== undefined && value !== '')
+  const width = Math.max(...there.map(([label]) => label.length))
+  return there.map(([label, value]) => `  ${label.padEnd(width)}  ${value}`).join('\n')
+}
+
+function textOf(value: unknown): string | undefined {
+  if (typeof value === 'string') return value
+  return Array.isArray(value) ? value.join(' ') : undefined
+}

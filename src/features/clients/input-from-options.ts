@@ -1,0 +1,49 @@
+import { readFile } from 'node:fs/promises'
+import path from 'node:path'
+import { AppError } from '#platform/errors.ts'
+import type { Terminal } from '#platform/terminal.ts'
+
+/**
+ * The options of a command in the spelling of core/clients, with the metadata file read. It judges nothing else.
+ * @throws AppError(invalid_input) if the file cannot be read or is not JSON
+ */
+export async function inputFrom(
+  options: Readonly<Record<string, unknown>>,
+  terminal: Terminal,
+): Promise<Record<string, unknown>> {
+  const input = {
+    name: options['name'],
+    type: options['type'],
+    redirect_uris: options['redirectUri'],
+    post_logout_redirect_uris: options['postLogoutRedirectUri'],
+    scope: options['scope'],
+    first_party: options['firstParty'],
+    assignment: options['assignment'],
+    groups: options['group'],
+    require_pkce: options['requirePkce'],
+    id_token_claims: options['idTokenClaims'],
+    refresh_tokens: options['refreshTokens'],
+  }
+  const file = options['metadata']
+  return typeof file === 'string' ? { ...input, metadata: await metadataFrom(file, terminal) } : input
+}
+
+async function metadataFrom(file: string, terminal: Terminal): Promise<unknown> {
+  const hint = 'Give a file with one JSON object, such as {"logo_uri": "https://app.example/logo.png"}.'
+  const text =
+    file === '-' ? await terminal.readStdin() : await contentOf(path.resolve(terminal.callerDir, file), file, hint)
+  try {
+    return JSON.parse(text)
+  } catch (cause) {
+    const place = file === '-' ? 'What came on stdin' : `The file ${file}`
+    throw new AppError('invalid_input', `${place} is not JSON.`, { hint, cause })
+  }
+}
+
+async function contentOf(where: string, named: string, hint: string): Promise<string> {
+  try {
+    return await readFile(where, 'utf8')
+  } catch (cause) {
+    throw new AppError('invalid_input', `The file ${named} cannot be read.`, { hint, cause })
+  }
+}
