@@ -20,12 +20,40 @@ export interface Account {
 }
 
 /** The `name` claim: the display name, or given and family name put together; undefined where all are missing. */
-export function displayName({ name, givenName, familyName }: Pick<Account, 'name' | 'givenName' | 'familyName'>): string | undefined {
-  const shown = name?.trim() || [givenName, familyName].map((part) => part?.trim() ?? '').join(' ').trim()
+export function displayName({
+  name,
+  givenName,
+  familyName,
+}: Pick<Account, 'name' | 'givenName' | 'familyName'>): string | undefined {
+  const shown =
+    name?.trim() ||
+    [givenName, familyName]
+      .map((part) => part?.trim() ?? '')
+      .join(' ')
+      .trim()
   return shown === '' ? undefined : shown
 }
 
 /** How a page addresses the person: name, e-mail, user name, or the bare id, whichever is there first. */
 export function personLabel(account: Account): string {
   return displayName(account) ?? account.email ?? account.username ?? account.id
+}
+
+/** A person as every door shows them: claims in the spelling of OpenID Connect Core 1.0 §5.1, times in epoch seconds. */
+export function accountJson(account: Account) {
+  return {
+    id: account.id,
+    username: account.username ?? null,
+    email: account.email ?? null,
+    email_verified: account.emailVerified,
+    name: displayName(account) ?? null,
+    given_name: account.givenName ?? null,
+    family_name: account.familyName ?? null,
+    ...account.claims,
+    groups: account.groups,
+    admin: account.admin,
+    disabled: account.disabled,
+    created_at: account.createdAt,
+    updated_at: account.updatedAt,
+  }
 }

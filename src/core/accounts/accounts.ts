@@ -1,0 +1,201 @@
+/**
+ * People: the one set of rules behind every door. Whatever takes a person's access away (disable, delete, a new
+ * password, sign-out) ends all that stands on them in the same transaction: sessions, grants, codes, tokens.
+ */
+import { randomUUID } from 'node:crypto'
+import type { Transaction } from 'kysely'
+import { artifactStore } from '#core/artifacts/store.ts'
+import { requiredGroupIds } from '#core/groups/required-groups.ts'
+import { groupStore } from '#core/groups/store.ts'
+import type { Tables } from '#core/tables.ts'
+import type { Clock } from '#platform/clock.ts'
+import type { Database } from '#platform/database/open.ts'
+import type { Account } from './account.ts'
+import { assertGoodPassword, noSuchPerson, personConflict } from './account-errors.ts'
+import { parseAccountChanges, parseNewAccount } from './account-input.ts'
+import { emailKey, signInKey, usernameKey } from './account-keys.ts'
+import { cursorAfter, parseAccountListQuery, type AccountListQuery, type AccountPage } from './account-list.ts'
+import { rowChange, rowOfNew } from './account-row.ts'
+import type { Passwords } from './passwords.ts'
+import { accountStore } from './store.ts'
+
+export interface Accounts {
+  /**
+   * @param input members as a door received them, see account-input.ts
+   * @param password without one the person cannot sign in by password
+   * @throws AppError(invalid_input) naming each member that cannot be taken; AppError(conflict) for a user name or
+   *   e-mail address that somebody has
+   */
+  create(input: unknown, password?: string): Promise<Account>
+  findById(id: string): Promise<Account | undefined>
+  /** By id, e-mail address or user name. */
+  find(who: string): Promise<Account | undefined>
+  /** By id, e-mail address or user name. @throws AppError(not_found) */
+  get(who: string): Promise<Account>
+  /** @throws AppError(invalid_input) for a limit or a cursor that is none */
+  list(query?: AccountListQuery | Readonly<Record<string, unknown>>): Promise<AccountPage>
+  /** @param changes members as a door received them; null clears one. @throws as `create` does, and AppError(not_found) */
+  update(id: string, changes: unknown): Promise<Account>
+  /** Ends all that stands on the person. @throws AppError(invalid_input) for a password that may not be one; AppError(not_found) */
+  setPassword(id: string, password: string): Promise<Account>
+  /** Ends all that stands on the person, who cannot sign in until enabled. @throws AppError(not_found) */
+  disable(id: string): Promise<Account>
+  /** @throws AppError(not_found) */
+  enable(id: string): Promise<Account>
+  /** Ends all that stands on the person. @throws AppError(not_found) */
+  signOut(id: string): Promise<Account>
+  /** Deletes the person and all that stands on them, and gives them back as they were. @throws AppError(not_found) */
+  remove(id: string): Promise<Account>
+  /**
+   * The person whose e-mail address (if it holds an @) or user name and password these are. Undefined for every way of
+   * failing alike, and at the same price of one hash. @throws AppError(unavailable) when too many passwords are being checked
+   */
+  authenticate(identifier: string, password: string): Promise<Account | undefined>
+}
+
+export interface AccountsNeeds {
+  readonly database: Database<Tables>
+  readonly passwords: Passwords
+  readonly clock: Clock
+}
+
+export function createAccounts({ database, passwords, clock }: AccountsNeeds): Accounts {
+  const { db, kind } = database
+  const store = accountStore(db)
+
+  const find: Accounts['find'] = async (who) => {
+    const lookup = signInKey(who)
+    if (!lookup) return undefined
+    // an id wins over a user name that was made to look like it
+    return (await store.find('id', who.trim())) ?? store.find(lookup.column, lookup.key)
+  }
+
+  const get: Accounts['get'] = async (who) => {
+    const account = await find(who)
+    if (account) return account
+    throw noSuchPerson(who)
+  }
+
+  /** Runs a change of one person in a transaction that holds their row from the start. */
+  const change = (
+    id: string,
+    run: (transaction: Transaction<Tables>, before: Account) => Promise<void>,
+  ): Promise<Account> =>
+    db.transaction().execute(async (transaction) => {
+      const rows = accountStore(transaction)
+      const before = (await rows.lock(id)) ? await rows.find('id', id) : undefined
+      if (!before) throw noSuchPerson(id)
+      await run(transaction, before)
+      return (await rows.find('id', id)) ?? before
+    })
+
+  const endAll = (transaction: Transaction<Tables>, id: string): Promise<void> =>
+    artifactStore(transaction).removeByAccount(id)
+
+  /** Of several writers of one user name or e-mail address the database lets one through; the others hear which it was. */
+  const orConflict = async <T>(
+    write: () => Promise<T>,
+    id: string,
+    names: { username?: string | undefined; email?: string | undefined },
+  ): Promise<T> => {
+    try {
+      return await write()
+    } catch (cause) {
+      if (!kind.isUniqueViolation(cause)) throw cause
+      const isTaken = async (column: 'username_key' | 'email_key', key: string | undefined): Promise<boolean> =>
+        key !== undefined && ![undefined, id].includes((await store.find(column, key))?.id)
+      const email = await isTaken('email_key', names.email && emailKey(names.email))
+      const username = await isTaken('username_key', names.username && usernameKey(names.username))
+      throw personConflict({ email, username }, cause)
+    }
+  }
+
+  return {
+    async create(input, password) {
+      const { groups = [], ...person } = parseNewAccount(input)
+      if (password !== undefined) assertGoodPassword(password, person)
+      const hash = password === undefined ? undefined : await passwords.hash(password)
+      const id = randomUUID()
+      const write = (): Promise<Account> =>
+        db.transaction().execute(async (transaction) => {
+          const rows = accountStore(transaction)
+          const groupIds = await requiredGroupIds(groupStore(transaction), groups)
+          await rows.insert(rowOfNew(id, person, hash, clock.now()))
+          await rows.replaceGroups(id, groupIds)
+          return mustBeThere(await rows.find('id', id))
+        })
+      return orConflict(write, id, person)
+    },
+
+    findById: (id) => store.find('id', id),
+    find,
+    get,
+
+    async list(query = {}) {
+      const { search, limit, cursor } = parseAccountListQuery(query)
+      const found = await store.list({ search, after: cursor, limit: limit + 1 })
+      const items = found.slice(0, limit)
+      const last = items.at(-1)
+      return { items, next: found.length > limit && last ? cursorAfter(last) : undefined }
+    },
+
+    async update(id, changes) {
+      const parsed = parseAccountChanges(changes)
+      const { groups } = parsed.set
+      const write = (): Promise<Account> =>
+        change(id, async (transaction, before) => {
+          const rows = accountStore(transaction)
+          await rows.update(id, rowChange(before, parsed), clock.now())
+          if (groups) await rows.replaceGroups(id, await requiredGroupIds(groupStore(transaction), groups))
+        })
+      return orConflict(write, id, parsed.set)
+    },
+
+    async setPassword(id, password) {
+      const account = await store.find('id', id)
+      if (!account) throw noSuchPerson(id)
+      assertGoodPassword(password, account)
+      const hash = await passwords.hash(password)
+      return change(id, async (transaction) => {
+        const now = clock.now()
+        await accountStore(transaction).update(id, { password_hash: hash, password_changed_at: now }, now)
+        await endAll(transaction, id)
+      })
+    },
+
+    disable: (id) =>
+      change(id, async (transaction, before) => {
+        if (!before.disabled) await accountStore(transaction).update(id, { disabled_at: clock.now() }, clock.now())
+        await endAll(transaction, id)
+      }),
+
+    enable: (id) =>
+      change(id, (transaction) => accountStore(transaction).update(id, { disabled_at: null }, clock.now())),
+
+    signOut: (id) => change(id, (transaction) => endAll(transaction, id)),
+
+    remove: (id) =>
+      change(id, async (transaction) => {
+        await endAll(transaction, id)
+        await accountStore(transaction).remove(id)
+      }),
+
+    async authenticate(identifier, password) {
+      const lookup = signInKey(identifier)
+      const found = lookup && (await store.findCredentials(lookup.column, lookup.key))
+      const hash = found?.disabled === false ? found.passwordHash : undefined
+      const right = await passwords.verify(hash, password)
+      if (!right || !found || hash === undefined) return undefined
+      // read after the hash was computed: whoever was disabled or given a new password meanwhile does not get in
+      const account = await store.findByCredentials(found.id, hash)
+      if (account && passwords.needsRehash(hash))
+        await store.upgradeHash(account.id, hash, await passwords.hash(password))
+      return account
+    },
+  }
+}
+
+function mustBeThere(account: Account | undefined): Account {
+  if (!account) throw new Error('a person who was written in this transaction cannot be read in it')
+  return account
+}

@@ -1,0 +1,78 @@
+/**
+ * Hashing of passwords: argon2id in a bounded number of slots. A hash costs about 20 ms and 19 MiB and occupies a
+ * thread of libuv, so a flood of sign-ins may only fill these slots and their queue: files, DNS and the rest of the
+ * server keep a thread of their own. What a new password must be like is said in password-rules.ts.
+ */
+import { randomBytes } from 'node:crypto'
+import { availableParallelism } from 'node:os'
+import { argon2id, hash as argon2Hash, needsRehash as argon2NeedsRehash, verify as argon2Verify } from 'argon2'
+import { AppError } from '#platform/errors.ts'
+import { canonicalPassword, isTooLong } from './password-rules.ts'
+import { createSlots } from './slots.ts'
+
+export interface Passwords {
+  /** The hash to be stored. @throws AppError(unavailable) when too many passwords are being checked */
+  hash(password: string): Promise<string>
+  /**
+   * Whether the password belongs to the hash. `undefined` stands for an account that is missing, disabled or has no
+   * password: it is never right and costs the same one hash, so that time tells nothing. A password that nobody can
+   * have, being too long, is wrong for every account alike and is not hashed.
+   * @throws AppError(unavailable) when too many passwords are being checked
+   */
+  verify(hash: string | undefined, password: string): Promise<boolean>
+  /** True for a hash made with smaller parameters than today's. */
+  needsRehash(hash: string): boolean
+}
+
+/** OWASP Password Storage Cheat Sheet: argon2id with 19 MiB, two passes, one lane. */
+const PARAMETERS = { type: argon2id, memoryCost: 19_456, timeCost: 2, parallelism: 1 } as const
+const SALT_BYTES = 16
+const HASH_BYTES = 32
+
+/** libuv has four threads unless told otherwise; one always stays free. */
+const MOST_SLOTS = 3
+const QUEUE_PER_SLOT = 20
+const RETRY_AFTER_SECONDS = 2
+
+/**
+ * @param slots hashes at once; by default one a core, at most three
+ * @param queue how many may wait for a slot; by default twenty a slot, which is under a second of waiting
+ */
+export function createPasswords({
+  slots = defaultSlots(),
+  queue = QUEUE_PER_SLOT * slots,
+}: { slots?: number; queue?: number } = {}): Passwords {
+  const bounded = createSlots({ slots, queue, refuse: busy })
+  const nobody = hashOfNobody()
+
+  return {
+    hash: (password) =>
+      bounded.run(() => argon2Hash(canonicalPassword(password), { ...PARAMETERS, hashLength: HASH_BYTES })),
+
+    async verify(hash, password) {
+      if (isTooLong(password)) return false
+      const right = await bounded.run(() => argon2Verify(hash ?? nobody, canonicalPassword(password)))
+      return right && hash !== undefined
+    },
+
+    needsRehash: (hash) => argon2NeedsRehash(hash, PARAMETERS),
+  }
+}
+
+function defaultSlots(): number {
+  return Math.min(availableParallelism(), MOST_SLOTS)
+}
+
+/** A well-formed hash that no password was hashed into: checking against it costs what checking any other costs. */
+function hashOfNobody(): string {
+  const { memoryCost, timeCost, parallelism } = PARAMETERS
+  const text = (bytes: number): string => randomBytes(bytes).toString('base64').replaceAll('=', '')
+  return `$argon2id$v=19$m=${memoryCost},t=${timeCost},p=${parallelism}$${text(SALT_BYTES)}$${text(HASH_BYTES)}`
+}
+
+function busy(): AppError {
+  return new AppError('unavailable', 'Too many passwords are being checked at this moment.', {
+    hint: 'Try again in a few seconds.',
+    retryAfterSeconds: RETRY_AFTER_SECONDS,
+  })
+}

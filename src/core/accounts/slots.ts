@@ -1,0 +1,42 @@
+/** Runs tasks of which only so many may be under way at once. */
+export interface Slots {
+  /** Runs the task as soon as a slot is free, first come, first served. @throws what `refuse` gives once the queue is full */
+  run<T>(task: () => Promise<T>): Promise<T>
+}
+
+/**
+ * @param slots how many tasks run at once
+ * @param queue how many may wait; one more is refused at once
+ * @param refuse makes the error for a task that found the queue full
+ */
+export function createSlots({ slots, queue, refuse }: { slots: number; queue: number; refuse: () => Error }): Slots {
+  const waiting: (() => void)[] = []
+  let busy = 0
+
+  const enter = (): Promise<void> | void => {
+    if (busy < slots) {
+      busy += 1
+      return
+    }
+    if (waiting.length >= queue) throw refuse()
+    return new Promise((resolve) => waiting.push(resolve))
+  }
+
+  /** Hands the slot to whoever waits longest; it is never free in between. */
+  const leave = (): void => {
+    const next = waiting.shift()
+    if (next) next()
+    else busy -= 1
+  }
+
+  return {
+    async run(task) {
+      await enter()
+      try {
+        return await task()
+      } finally {
+        leave()
+      }
+    },
+  }
+}

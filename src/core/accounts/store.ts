@@ -1,0 +1,187 @@
+/**
+ * The rows of people. An account is read in one query together with the names of its groups, since this is what every
+ * request for a token or a page does. A row is changed only after an empty write to it in the same transaction:
+ * that locks it on either database, so that of two changes at once neither loses what the other wrote.
+ */
+import {
+  sql,
+  type Expression,
+  type Insertable,
+  type Kysely,
+  type Selectable,
+  type SqlBool,
+  type Updateable,
+} from 'kysely'
+import { z } from 'zod'
+import type { AccountRow, Tables } from '#core/tables.ts'
+import type { Account } from './account.ts'
+
+export interface Credentials {
+  readonly id: string
+  readonly passwordHash: string | undefined
+  readonly disabled: boolean
+}
+
+/** Where a page of the list begins: after this account. */
+export interface Position {
+  readonly createdAt: number
+  readonly id: string
+}
+
+export interface AccountStore {
+  insert(row: Insertable<AccountRow>): Promise<void>
+  find(column: 'id' | 'username_key' | 'email_key', key: string): Promise<Account | undefined>
+  findCredentials(column: 'username_key' | 'email_key', key: string): Promise<Credentials | undefined>
+  /** The account while it can be signed in to with exactly this hash. */
+  findByCredentials(id: string, passwordHash: string): Promise<Account | undefined>
+  /** Oldest first. */
+  list(page: { search: string | undefined; after: Position | undefined; limit: number }): Promise<readonly Account[]>
+  /** Keeps the row from other writers until the transaction ends; false where there is no such row. */
+  lock(id: string): Promise<boolean>
+  /** @param now when the change is made */
+  update(id: string, change: Updateable<AccountRow>, now: number): Promise<void>
+  /** Puts the same password's newer hash in the place of the old one, unless it was changed meanwhile. */
+  upgradeHash(id: string, before: string, after: string): Promise<void>
+  remove(id: string): Promise<void>
+  replaceGroups(id: string, groupIds: readonly string[]): Promise<void>
+}
+
+/** No group's name holds a control character. */
+const SEPARATOR = '\u001f'
+
+const claimsOfRow = z.record(z.string(), z.unknown())
+
+export function accountStore(db: Kysely<Tables>): AccountStore {
+  const accounts = () =>
+    db
+      .selectFrom('accounts')
+      .selectAll('accounts')
+      .select((select) =>
+        select
+          .selectFrom('group_members')
+          .innerJoin('groups', 'groups.id', 'group_members.group_id')
+          .whereRef('group_members.account_id', '=', 'accounts.id')
+          .select(sql<string | null>`string_agg(${sql.ref('groups.name')}, ${sql.lit(SEPARATOR)})`.as('names'))
+          .as('group_names'),
+      )
+
+  return {
+    async insert(row) {
+      await db.insertInto('accounts').values(row).execute()
+    },
+
+    async find(column, key) {
+      const row = await accounts().where(column, '=', key).executeTakeFirst()
+      return row && accountOf(row)
+    },
+
+    async findCredentials(column, key) {
+      const row = await db
+        .selectFrom('accounts')
+        .select(['id', 'password_hash', 'disabled_at'])
+        .where(column, '=', key)
+        .executeTakeFirst()
+      return row && { id: row.id, passwordHash: row.password_hash ?? undefined, disabled: row.disabled_at !== null }
+    },
+
+    async findByCredentials(id, passwordHash) {
+      const row = await accounts()
+        .where('id', '=', id)
+        .where('password_hash', '=', passwordHash)
+        .where('disabled_at', 'is', null)
+        .executeTakeFirst()
+      return row && accountOf(row)
+    },
+
+    async list({ search, after, limit }) {
+      const rows = await accounts()
+        .$if(search !== undefined, (query) => query.where((where) => where.or(matches(search ?? ''))))
+        .$if(after !== undefined, (query) =>
+          query.where(sql<SqlBool>`(created_at, id) > (${after?.createdAt}, ${after?.id})`),
+        )
+        .orderBy('created_at')
+        .orderBy('id')
+        .limit(limit)
+        .execute()
+      return rows.map(accountOf)
+    },
+
+    async lock(id) {
+      const { numUpdatedRows } = await db
+        .updateTable('accounts')
+        .set((row) => ({ updated_at: row.ref('updated_at') }))
+        .where('id', '=', id)
+        .executeTakeFirst()
+      return numUpdatedRows > 0n
+    },
+
+    async update(id, change, now) {
+      await db
+        .updateTable('accounts')
+        .set({ ...change, updated_at: now })
+        .where('id', '=', id)
+        .execute()
+    },
+
+    async upgradeHash(id, before, after) {
+      await db
+        .updateTable('accounts')
+        .set({ password_hash: after })
+        .where('id', '=', id)
+        .where('password_hash', '=', before)
+        .execute()
+    },
+
+    async remove(id) {
+      await db.deleteFrom('accounts').where('id', '=', id).execute()
+    },
+
+    async replaceGroups(id, groupIds) {
+      await db.deleteFrom('group_members').where('account_id', '=', id).execute()
+      const members = groupIds.map((groupId) => ({ group_id: groupId, account_id: id }))
+      if (members.length > 0) await db.insertInto('group_members').values(members).execute()
+    },
+  }
+}
+
+/** SQLite folds the case of ASCII letters only, so the pattern comes in the cases a name is usually written in. */
+function matches(search: string): Expression<SqlBool>[] {
+  const folded = search.toLowerCase()
+  const capitalised = folded.replaceAll(/(?<!\p{L})\p{L}/gu, (letter) => letter.toUpperCase())
+  const patterns = new Set(
+    [folded, capitalised, search.toUpperCase()].map((text) => `%${escapeLike(lowerAscii(text))}%`),
+  )
+  const columns = ['username_key', 'email_key', 'name', 'given_name', 'family_name'].map(
+    (column) => sql`lower(${sql.ref(column)})`,
+  )
+  const fullName = sql`lower(coalesce(given_name, '') || ' ' || coalesce(family_name, ''))`
+  return [...columns, fullName].flatMap((column) =>
+    [...patterns].map((pattern) => sql<SqlBool>`${column} like ${pattern} escape '!'`),
+  )
+}
+
+function lowerAscii(text: string): string {
+  return text.replaceAll(/[A-Z]/g, (letter) => letter.toLowerCase())
+}
+
+function escapeLike(text: string): string {
+  return text.replaceAll(/[!%_]/g, '!$&')
+}
+
+function accountOf(row: Selectable<AccountRow> & { group_names: string | null }): Account {
+  return {
+    id: row.id,
+    username: row.username ?? undefined,
+    email: row.email ?? undefined,
+    emailVerified: row.email_verified === 1,
+    name: row.name ?? undefined,
+    givenName: row.given_name ?? undefined,
+    familyName: row.family_name ?? undefined,
+    claims: claimsOfRow.parse(JSON.parse(row.claims)),
+    groups: row.group_names === null ? [] : row.group_names.split(SEPARATOR).toSorted(),
+    admin: row.admin === 1,
+    disabled: row.disabled_at !== null,
+    createdAt: row.created_at,
+    updatedAt: row.updated_at,
+  }
+}
