@@ -4,7 +4,9 @@
  * feature opens nothing: the command line lists its commands without touching a database.
  *
  *   commands  what `latchkey <noun> <verb>` can do                   plugged into cli.ts
- *   routes    Koa middleware of its own                              plugged into app/app.ts, in the list's order
+ *   routes    Koa middleware under the issuer's path                 plugged into app/app.ts, in the list's order
+ *   rootRoutes  the same at the root of the host, for machines       plugged into app/app.ts
+ *   pages     pages that protocol endpoints show themselves          plugged into oidc/provider.ts
  *   steps     the steps of a sign-in it can show and take            plugged into features/sign-in
  *   jobs      what runs now and then, under a lease                  plugged into app/jobs.ts
  */
@@ -18,6 +20,8 @@ export interface Feature<Needs = Services> {
   readonly word: string
   readonly commands?: readonly CommandGroup<Services>[]
   readonly routes?: (needs: Needs) => Middleware
+  readonly rootRoutes?: (needs: Services) => Middleware
+  readonly pages?: (needs: Services) => ProtocolPages
   readonly steps?: (needs: Needs) => readonly Step[]
   readonly jobs?: (needs: Services) => readonly Job[]
 }
@@ -35,4 +39,26 @@ export interface Job {
   readonly name: string
   readonly everySeconds: number
   run(): Promise<void>
+}
+
+/** The pages that the protocol endpoints show themselves. The logout room furnishes them. */
+export interface ProtocolPages {
+  /** Asks whether to sign out. The form goes to `action` with the fields `xsrf` and, for yes, `logout`. */
+  confirmLogout(ctx: Context, page: LogoutQuestion): Promise<void>
+  /** Shown after a sign-out that has nowhere to return to. */
+  signedOut(ctx: Context, page: SignedOut): Promise<void>
+}
+
+export interface LogoutQuestion {
+  readonly action: string
+  readonly xsrf: string
+  /** The relying party that asked, if it said who it is. */
+  readonly clientName: string | undefined
+  readonly accountId: string
+}
+
+export interface SignedOut {
+  /** The relying party that was left, where it alone was. */
+  readonly clientName: string | undefined
+  readonly stillSignedIn: boolean
 }

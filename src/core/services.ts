@@ -23,6 +23,8 @@ export interface Settings {
     readonly accessSeconds: number
     readonly idSeconds: number
     readonly refreshSeconds: number
+    /** However often it is rotated, a refresh token's line ends this long after the sign-in. */
+    readonly refreshAbsoluteSeconds: number
     /** How long a refresh token that was used yields its one successor again; 0 for never. */
     readonly refreshReuseSeconds: number
   }
@@ -41,4 +43,6 @@ export interface Services {
   readonly consents: Consents
   readonly signingKeys: SigningKeys
   readonly artifacts: ArtifactStore
+  /** Why requests cannot be served now, or undefined where they can. */
+  readonly readiness: () => Promise<string | undefined>
 }

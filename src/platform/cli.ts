@@ -54,6 +54,8 @@ export interface CommandGroup<Needs> {
 
 export interface CommandLine<Needs> {
   readonly groups: readonly CommandGroup<Needs>[]
+  /** Commands that open what they need themselves. */
+  readonly standalone?: readonly CommandGroup<undefined>[]
   /** Opens what commands need; called once a command has been understood, closed when it has run. */
   withNeeds<T>(run: (needs: Needs) => Promise<T>): Promise<T>
   readonly terminal: Terminal
@@ -80,14 +82,19 @@ function programOf<Needs>(line: CommandLine<Needs>): Command {
     .configureOutput({ writeOut: (text) => line.terminal.out(text), writeErr: (text) => line.terminal.say(text) })
     .showHelpAfterError('(add --help to see what can be given)')
     .helpCommand(false)
-  for (const group of line.groups) {
-    const noun = program.command(group.noun).description(group.summary).helpCommand(false).copyInheritedSettings(program)
-    for (const spec of group.commands) addCommand(noun, spec, line)
-  }
+  for (const group of line.groups) addGroup(program, group, line)
+  for (const group of line.standalone ?? []) addGroup(program, group, { terminal: line.terminal, withNeeds: (run) => run(undefined) })
   return program
 }
 
-function addCommand<Needs>(noun: Command, spec: CommandSpec<Needs>, line: CommandLine<Needs>): void {
+type Surroundings<Needs> = Pick<CommandLine<Needs>, 'withNeeds' | 'terminal'>
+
+function addGroup<Needs>(program: Command, group: CommandGroup<Needs>, line: Surroundings<Needs>): void {
+  const noun = program.command(group.noun).description(group.summary).helpCommand(false).copyInheritedSettings(program)
+  for (const spec of group.commands) addCommand(noun, spec, line)
+}
+
+function addCommand<Needs>(noun: Command, spec: CommandSpec<Needs>, line: Surroundings<Needs>): void {
   // a group with one command and no verb of its own: `latchkey migrate`
   const command = spec.verb === '' ? noun : noun.command(spec.verb).description(spec.summary).copyInheritedSettings(noun)
   for (const argument of spec.arguments ?? []) command.argument(argument)
@@ -119,7 +126,7 @@ async function mustConfirm(question: string, terminal: Terminal): Promise<void> 
 
 function report(error: unknown, terminal: Terminal, wantsJson: boolean): number {
   if (error instanceof SettingsError) {
-    terminal.say(`The settings have problems:\n${error.problems.map(({ setting, message }) => `  ${setting}: ${message}\n`).join('')}`)
+    terminal.say(`The settings have problems:\n${error.problems.map(({ setting, message }) => `  ${setting} ${message}\n`).join('')}`)
     if (wantsJson) terminal.out(`${JSON.stringify({ error: 'configuration', problems: error.problems }, null, 2)}\n`)
     return EXIT.configuration
   }

@@ -35,7 +35,7 @@ export class SettingsError extends Error {
   readonly problems: readonly Problem[]
 
   constructor(problems: readonly Problem[]) {
-    super(problems.map(({ setting, message }) => `${setting}: ${message}`).join('\n'))
+    super(problems.map(({ setting, message }) => `${setting} ${message}`).join('\n'))
     this.name = 'SettingsError'
     this.problems = problems
   }

@@ -68,19 +68,18 @@ export function parseChange(before: ClientDraft, input: unknown): ClientDraft {
 function parseShape(input: unknown): ClientInput {
   const parsed = clientInput.safeParse(input)
   if (parsed.success) return parsed.data
-  const fields: Record<string, string> = {}
-  for (const { path, message, ...issue } of parsed.error.issues) {
+  // a map, since a member may be called __proto__
+  const fields = new Map<string, string>()
+  for (const { path, message, ...issue } of parsed.error.issues.toReversed()) {
     // members of the metadata are known by their own names
     const inMetadata = path[0] === 'metadata'
-    const name = String((inMetadata ? path[1] : path[0]) ?? (inMetadata ? 'metadata' : 'client'))
-    const unknown = issue.code === 'unrecognized_keys' ? issue.keys : []
-    for (const key of unknown)
-      fields[key] ??= inMetadata
-        ? 'This is not a member of the metadata that can be registered.'
-        : 'There is no such setting.'
-    if (unknown.length === 0) fields[name] ??= message
+    const why = inMetadata
+      ? 'This is not a member of the metadata that can be registered.'
+      : 'There is no such setting.'
+    if (issue.code === 'unrecognized_keys') for (const key of issue.keys) fields.set(key, why)
+    else fields.set(String((inMetadata ? path[1] : undefined) ?? path[0] ?? 'client'), message)
   }
-  throw refusal(fields)
+  throw refusal(Object.fromEntries(fields))
 }
 
 function decide(before: ClientDraft, input: ClientInput): ClientDraft {

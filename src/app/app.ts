@@ -1,0 +1,111 @@
+/**
+ * The server as one Koa app. The table in `createApp` is the order in which a request meets its middleware. The outer
+ * app, not the protocol library's, is the one that answers: so signing keys can be swapped under it, one error id is
+ * given, and one set of headers stands on every page, the library's own included.
+ */
+import { join } from 'node:path'
+import Koa, { type Middleware } from 'koa'
+import mount from 'koa-mount'
+import type { Feature, ProtocolPages } from '#core/feature.ts'
+import type { Services } from '#core/services.ts'
+import { cookieSigner } from '#oidc/cookies.ts'
+import { createInteractions } from '#oidc/interactions.ts'
+import type { Needs } from '#oidc/needs.ts'
+import { openProtocol } from '#oidc/provider.ts'
+import { accessLog } from '#platform/http/access-log.ts'
+import { loadAssets } from '#platform/http/assets.ts'
+import { errorBoundary } from '#platform/http/errors.ts'
+import { refuseForeignOrigin } from '#platform/http/forms.ts'
+import { securityHeaders } from '#platform/http/headers.ts'
+import { viewMiddleware } from '#platform/http/render.ts'
+import { requestFacts } from '#platform/http/request-facts.ts'
+import { documentCaching } from '#oidc/document-caching.ts'
+import { ROOT, type Config } from './config.ts'
+
+const VIEWS = join(ROOT, 'views')
+
+export interface App {
+  readonly koa: Koa
+  /** Looks for changed signing keys now, instead of within half a second. */
+  refreshKeys(): Promise<void>
+  close(): void
+}
+
+/** Assembles the server from opened services and the list of features. It does not listen. */
+export async function createApp(config: Config, services: Services, features: readonly Feature<Needs>[]): Promise<App> {
+  const issuer = new URL(config.issuer)
+  const base = issuer.pathname.replace(/\/$/, '')
+  const https = issuer.protocol === 'https:'
+  const assets = loadAssets(join(VIEWS, 'public'), base)
+  const protocol = await openProtocol(services, pagesOf(features, services))
+  const needs: Needs = { ...services, protocol, interactions: createInteractions(protocol, services.artifacts), steps: [] }
+  const withSteps: Needs = { ...needs, steps: features.flatMap(({ steps }) => steps?.(needs) ?? []) }
+
+  const koa = new Koa()
+  answerAsIssuer(koa, issuer)
+  koa.keys = cookieKeys(services)
+  // errors end in the boundary; what still arrives here broke while an answer was being sent
+  koa.on('error', (error: unknown) => services.log.warn({ err: error }, 'an answer could not be sent whole'))
+
+  const table: readonly Middleware[] = [
+    requestFacts(config.trustedProxies),
+    accessLog(services.log),
+    securityHeaders(https),
+    viewMiddleware({ dir: VIEWS, cache: true, assets }),
+    errorBoundary(services.log),
+    ...features.flatMap(({ rootRoutes }) => rootRoutes?.(services) ?? []),
+    assets.middleware,
+    metadataOfPath(base),
+    underBase(base, [
+      forPages(refuseForeignOrigin(issuer.origin)),
+      ...features.flatMap(({ routes }) => routes?.(withSteps) ?? []),
+      documentCaching,
+      protocol.middleware,
+    ]),
+  ]
+  for (const middleware of table) koa.use(middleware)
+
+  return { koa, refreshKeys: protocol.refreshKeys, close: protocol.close }
+}
+
+/**
+ * Whatever Host, X-Forwarded-Host or -Proto say, the server is its issuer: URLs it makes and the Secure flag of its
+ * cookies follow the setting, and nobody can bend them from outside.
+ */
+function answerAsIssuer({ request }: Koa, issuer: URL): void {
+  Object.defineProperties(request, {
+    host: { get: () => issuer.host },
+    protocol: { get: () => issuer.protocol.slice(0, -1) },
+  })
+}
+
+/** Koa takes Keygrip, or any object with its methods; the library's cookies and ours have one signer. */
+function cookieKeys({ secrets }: Services): string[] {
+  return cookieSigner(secrets) as unknown as string[]
+}
+
+function pagesOf(features: readonly Feature<Needs>[], services: Services): ProtocolPages {
+  const [pages] = features.flatMap((feature) => feature.pages?.(services) ?? [])
+  if (!pages) throw new Error('no feature gives the pages of the protocol endpoints')
+  return pages
+}
+
+/** Forms of people are only ever sent from our own pages; the token endpoint and its like are for other origins. */
+function forPages(middleware: Middleware): Middleware {
+  return (ctx, next) => (/^\/(interaction|logout|device)(\/|$)/.test(ctx.path) ? middleware(ctx, next) : next())
+}
+
+function underBase(base: string, stack: readonly Middleware[]): Middleware {
+  const inner = new Koa()
+  for (const middleware of stack) inner.use(middleware)
+  return base === '' ? mount(inner) : mount(base, inner)
+}
+
+/** RFC 8414 §3.1: the metadata of an issuer with a path stands under the well-known name, before the path. */
+function metadataOfPath(base: string): Middleware {
+  const wellKnown = '/.well-known/oauth-authorization-server'
+  return async (ctx, next) => {
+    if (base !== '' && ctx.path === `${wellKnown}${base}`) ctx.url = `${base}${wellKnown}`
+    await next()
+  }
+}

@@ -1,0 +1,53 @@
+import { accessSync, constants, existsSync } from 'node:fs'
+import { dirname } from 'node:path'
+import { readMasterKey } from '#core/master-key.ts'
+import { createSecrets } from '#core/secrets.ts'
+import { createSigningKeys } from '#core/signing-keys/signing-keys.ts'
+import { signingKeyStore } from '#core/signing-keys/store.ts'
+import type { Tables } from '#core/tables.ts'
+import { systemClock } from '#platform/clock.ts'
+import { assertRunnable, migrationStatus } from '#platform/database/migrate.ts'
+import { openDatabase } from '#platform/database/open.ts'
+import { AppError } from '#platform/errors.ts'
+import type { Config } from './config.ts'
+import { readTls } from './listen.ts'
+import { reachable } from './readiness.ts'
+import { MIGRATIONS } from './services.ts'
+
+/**
+ * Everything that a start looks at, without making anything: keys, database, schema, certificate. Whether the port is
+ * free is not asked, since the server may be running.
+ * @throws AppError(configuration) with the reason that a start would give
+ */
+export async function checkStart(config: Config): Promise<void> {
+  if (config.listen.tls) readTls(config.listen.tls)
+  const masterKeys = config.masterKeys?.reveal() ?? [readMasterKey(config.keysDir)].filter((key) => key !== undefined)
+  if (masterKeys.length === 0) mustBeWritable(config.keysDir, 'KEYS_DIR')
+  const url = config.databaseUrl.reveal()
+  const file = url.startsWith('sqlite:') && url !== 'sqlite::memory:' ? url.slice('sqlite:'.length) : undefined
+  if (file !== undefined && !existsSync(file)) mustBeWritable(dirname(file), 'DATABASE_URL')
+  else await checkDatabase(config, masterKeys)
+}
+
+async function checkDatabase(config: Config, masterKeys: readonly Buffer[]): Promise<void> {
+  const database = openDatabase<Tables>(config.databaseUrl.reveal(), () => {})
+  try {
+    await reachable(database)
+    const status = await migrationStatus(database, MIGRATIONS)
+    assertRunnable(status)
+    if (status.applied.length === 0 || status.pending.length > 0 || masterKeys.length === 0) return
+    // opening the signing keys shows that the master key is the one this database was written with
+    await createSigningKeys({ store: signingKeyStore(database.db), secrets: createSecrets(masterKeys), clock: systemClock, settings: config }).load()
+  } finally {
+    await database.close()
+  }
+}
+
+function mustBeWritable(folder: string, setting: string): void {
+  const existing = existsSync(folder) ? folder : dirname(folder)
+  try {
+    accessSync(existing, constants.W_OK)
+  } catch (cause) {
+    throw new AppError('configuration', `${existing} cannot be written to.`, { hint: `Make it writable for the user that runs Latchkey, or set ${setting} to another place.`, cause })
+  }
+}

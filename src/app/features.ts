@@ -1,0 +1,30 @@
+/**
+ * The product, one line a capability. The order is the order of routes; everything else does not depend on it.
+ */
+import type { Feature } from '#core/feature.ts'
+import type { Needs } from '#oidc/needs.ts'
+import { accounts } from '#features/accounts/index.ts'
+import { clients } from '#features/clients/index.ts'
+import { consent } from '#features/consent/index.ts'
+import { expiry } from '#features/expiry/index.ts'
+import { groups } from '#features/groups/index.ts'
+import { home } from '#features/home/index.ts'
+import { logout } from '#features/logout/index.ts'
+import { observability } from '#features/observability/index.ts'
+import { password } from '#features/password/index.ts'
+import { signIn } from '#features/sign-in/index.ts'
+import { signingKeys } from '#features/signing-keys/index.ts'
+
+export const features: readonly Feature<Needs>[] = [
+  observability,
+  home,
+  signIn,
+  password,
+  consent,
+  logout,
+  clients,
+  accounts,
+  groups,
+  signingKeys,
+  expiry,
+]

@@ -1,0 +1,78 @@
+import { readFileSync } from 'node:fs'
+import { createServer, type RequestListener, type Server } from 'node:http'
+import { createServer as createTlsServer } from 'node:https'
+import type { AddressInfo } from 'node:net'
+import { AppError } from '#platform/errors.ts'
+import type { Config } from './config.ts'
+
+export interface Listening {
+  readonly port: number
+  /** Stops accepting, lets requests under way finish, and closes idle connections. */
+  drain(): Promise<void>
+}
+
+const HEADERS_TIMEOUT_MS = 10_000
+const REQUEST_TIMEOUT_MS = 30_000
+const DRAIN_LIMIT_MS = 8_000
+
+/** @throws AppError(configuration) where the address cannot be had or a TLS file cannot be used */
+export async function listen({ host, port, tls }: Config['listen'], handler: RequestListener): Promise<Listening> {
+  let draining = false
+  const answer: RequestListener = (req, res) => {
+    // a client that keeps its connection would otherwise hold the server open until it tires of it
+    if (draining) res.setHeader('Connection', 'close')
+    handler(req, res)
+  }
+  const server = tls ? createTlsServer(readTls(tls), answer) : createServer(answer)
+  server.headersTimeout = HEADERS_TIMEOUT_MS
+  server.requestTimeout = REQUEST_TIMEOUT_MS
+  await bound(server, host, port)
+
+  return {
+    port: (server.address() as AddressInfo).port,
+    drain: () =>
+      new Promise((resolve) => {
+        draining = true
+        server.close(() => resolve())
+        server.closeIdleConnections()
+        setTimeout(() => server.closeAllConnections(), DRAIN_LIMIT_MS).unref()
+      }),
+  }
+}
+
+async function bound(server: Server, host: string, port: number): Promise<void> {
+  try {
+    await new Promise<void>((resolve, reject) => {
+      server.once('error', reject)
+      server.listen({ host, port }, resolve)
+    })
+  } catch (cause) {
+    const code = cause instanceof Error && 'code' in cause ? cause.code : undefined
+    if (code === 'EADDRINUSE') {
+      throw new AppError('configuration', `Port ${port} on ${host} is taken by another program.`, {
+        hint: 'Stop that program, or set PORT (and ISSUER, if relying parties reach this server on that port) to another one.',
+        cause,
+      })
+    }
+    if (code === 'EACCES') {
+      throw new AppError('configuration', `This user may not listen on port ${port}.`, { hint: 'Set PORT to one above 1023, behind a proxy if need be.', cause })
+    }
+    throw new AppError('configuration', `The server cannot listen on ${host}, port ${port} (${String(code ?? cause)}).`, {
+      hint: 'Set HOST to an address of this machine.',
+      cause,
+    })
+  }
+}
+
+/** The certificate and its key. @throws AppError(configuration) naming the setting whose file cannot be read */
+export function readTls({ cert, key }: { readonly cert: string; readonly key: string }): { cert: Buffer; key: Buffer } {
+  return { cert: readPem(cert, 'TLS_CERT'), key: readPem(key, 'TLS_KEY') }
+}
+
+function readPem(path: string, name: string): Buffer {
+  try {
+    return readFileSync(path)
+  } catch (cause) {
+    throw new AppError('configuration', `${name} names ${path}, which cannot be read.`, { hint: 'Name a PEM file that this server may read.', cause })
+  }
+}

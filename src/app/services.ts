@@ -1,0 +1,86 @@
+/**
+ * Opens everything that rooms are given, and closes it again. The server, the command line and the tests all come
+ * through here; they differ in the config, the clock and the log.
+ */
+import { join } from 'node:path'
+import { createAccounts } from '#core/accounts/accounts.ts'
+import { createPasswords } from '#core/accounts/passwords.ts'
+import { artifactStore } from '#core/artifacts/store.ts'
+import { createClients } from '#core/clients/clients.ts'
+import { consentStore } from '#core/consents/store.ts'
+import { createGroups } from '#core/groups/groups.ts'
+import { loadMasterKey } from '#core/master-key.ts'
+import { createSecrets } from '#core/secrets.ts'
+import type { Services } from '#core/services.ts'
+import { createSigningKeys } from '#core/signing-keys/signing-keys.ts'
+import { signingKeyStore } from '#core/signing-keys/store.ts'
+import type { Tables } from '#core/tables.ts'
+import { metadataValidator } from '#oidc/client-metadata.ts'
+import { systemClock, type Clock } from '#platform/clock.ts'
+import { migrate } from '#platform/database/migrate.ts'
+import { openDatabase, type Database } from '#platform/database/open.ts'
+import { openLog, type Log } from '#platform/log.ts'
+import { ROOT, type Config } from './config.ts'
+import { databaseProblem, reachable } from './readiness.ts'
+
+export const MIGRATIONS = join(ROOT, 'migrations')
+
+export interface OpenServices {
+  readonly services: Services
+  close(): Promise<void>
+}
+
+export interface Surroundings {
+  readonly clock?: Clock
+  readonly log?: Log
+}
+
+/**
+ * Opens the database, brings its schema up to date, and makes what a first start makes: the master key and the first
+ * signing keys.
+ * @throws AppError(configuration) where a file, the database or a key cannot be used
+ */
+export async function openServices(config: Config, { clock = systemClock, log = openLog(config.log) }: Surroundings = {}): Promise<OpenServices> {
+  const secrets = createSecrets(config.masterKeys?.reveal() ?? [loadMasterKey(config.keysDir)])
+  const database = openDatabase<Tables>(config.databaseUrl.reveal(), (error) => log.warn({ err: error }, 'an idle database connection broke'))
+  try {
+    await reachable(database)
+    const ran = await migrate(database, MIGRATIONS)
+    if (ran.length > 0) log.info({ migrations: ran }, 'the database schema was brought up to date')
+    const services = assemble({ config, database, secrets, clock, log })
+    await services.signingKeys.ensure()
+    return { services, close: () => database.close() }
+  } catch (error) {
+    await database.close()
+    throw error
+  }
+}
+
+interface Parts {
+  readonly config: Config
+  readonly database: Database<Tables>
+  readonly secrets: Services['secrets']
+  readonly clock: Clock
+  readonly log: Log
+}
+
+function assemble({ config, database, secrets, clock, log }: Parts): Services {
+  const passwords = createPasswords({ slots: config.passwordHashSlots })
+  const accounts = createAccounts({ database, passwords, clock })
+  const signingKeys = createSigningKeys({ store: signingKeyStore(database.db), secrets, clock, settings: config })
+  const validateMetadata = metadataValidator(config, async () => ({ keys: (await signingKeys.load()).keys }))
+  return {
+    settings: config,
+    database,
+    clock,
+    log,
+    secrets,
+    accounts,
+    groups: createGroups({ database, clock, accounts }),
+    clients: createClients({ database, secrets, clock, validateMetadata }),
+    consents: consentStore(database.db),
+    signingKeys,
+    artifacts: artifactStore(database.db),
+    readiness: () => databaseProblem(database, MIGRATIONS),
+  }
+}

@@ -1,0 +1,89 @@
+/** The options of `latchkey user create` and `update`, made from the one shape of a person, and the way back. */
+import { z } from 'zod'
+import { accountMembers, clearableMembers } from '#core/accounts/account-input.ts'
+import { AppError } from '#platform/errors.ts'
+import type { OptionSpec } from '#platform/cli.ts'
+
+type Options = Readonly<Record<string, unknown>>
+
+const members = Object.entries(accountMembers).map(([name, schema]) => {
+  const { description = '', placeholder = 'text' } = schema.meta() ?? {}
+  // the command line says --group where the JSON says groups, since it is given once for each
+  const flag = (name === 'groups' ? 'group' : name).replaceAll('_', '-')
+  return {
+    name,
+    flag,
+    description,
+    placeholder: String(placeholder),
+    isFlag: schema instanceof z.ZodBoolean,
+    isList: name === 'groups',
+  }
+})
+
+export const createOptions: readonly OptionSpec[] = members.map(
+  ({ flag, description, placeholder, isFlag, isList }) => ({
+    flags: isFlag ? `--${flag}` : `--${flag} <${placeholder}>`,
+    description,
+    repeatable: isList,
+  }),
+)
+
+export const updateOptions: readonly OptionSpec[] = [
+  ...members.flatMap(({ flag, description, placeholder, isFlag, isList }) =>
+    isFlag
+      ? [
+          { flags: `--${flag}`, description },
+          { flags: `--no-${flag}`, description: `take that back` },
+        ]
+      : [
+          {
+            flags: `--${flag} <${placeholder}>`,
+            description: isList ? `${description}; the groups given replace all others` : description,
+            repeatable: isList,
+          },
+        ],
+  ),
+  { flags: '--clear <claim>', description: `unset one of group, ${clearableMembers.map(kebab).join(', ')}`, repeatable: true },
+]
+
+/** The options of a person that were given, as members; those to clear are null, or empty. @throws AppError(invalid_input) for an address that is no JSON */
+export function membersFrom(options: Options): Record<string, unknown> {
+  const given: Record<string, unknown> = {}
+  for (const { name, flag, placeholder } of members) {
+    const value = options[camel(flag)]
+    if (value !== undefined) given[name] = placeholder === 'json' ? jsonOf(flag, value) : value
+  }
+  for (const name of cleared(options)) {
+    if (given[name] !== undefined) throw bothGiven(name)
+    given[name] = name === 'groups' ? [] : null
+  }
+  return given
+}
+
+function cleared(options: Options): readonly string[] {
+  const names = z.array(z.string()).catch([]).parse(options['clear'])
+  return names.map((name) => (name === 'group' ? 'groups' : name.replaceAll('-', '_')))
+}
+
+function jsonOf(flag: string, value: unknown): unknown {
+  try {
+    return JSON.parse(String(value))
+  } catch (cause) {
+    throw new AppError('invalid_input', `--${flag} is no JSON.`, {
+      hint: `Write it like --${flag} '{"locality":"Paris","country":"France"}'`,
+      cause,
+    })
+  }
+}
+
+function bothGiven(name: string): AppError {
+  return new AppError('invalid_input', `${kebab(name)} is both given and cleared.`, { hint: 'Say one of the two.' })
+}
+
+function camel(flag: string): string {
+  return flag.replaceAll(/-(\w)/g, (_, letter: string) => letter.toUpperCase())
+}
+
+function kebab(name: string): string {
+  return name.replaceAll('_', '-')
+}

@@ -1,0 +1,65 @@
+import { personLabel } from '#core/accounts/account.ts'
+import { scopeWords, type ScopeWords } from '#core/clients/scopes.ts'
+import type { Step } from '#core/feature.ts'
+import type { AskedConsent } from '#core/sign-in-steps.ts'
+import { renderPage, view } from '#platform/http/render.ts'
+
+interface ConsentPage {
+  readonly action: string
+  readonly csrf: string
+  readonly clientName: string
+  readonly clientUri?: string
+  readonly clientLogo?: string
+  readonly policyUri?: string
+  readonly tosUri?: string
+  readonly personLabel: string
+  readonly items: readonly ScopeWords[]
+  readonly redirectHost: string
+}
+
+const page = view<ConsentPage>('consent/consent')
+
+/** The step in which a person allows an application what it asks for, or turns it away. */
+export const consentStep: Step = {
+  name: 'consent',
+
+  async show(ctx, { action, csrf, client, account, asked, redirectUri }) {
+    await renderPage(
+      ctx,
+      page,
+      { title: `Allow ${client.name}?`, lang: 'en' },
+      {
+        action,
+        csrf,
+        clientName: client.name,
+        ...shownMetadata(client.metadata),
+        personLabel: account ? personLabel(account) : '',
+        items: itemsOf(asked),
+        redirectHost: hostOf(redirectUri),
+      },
+    )
+  },
+
+  async submit(_ctx, { asked }, form) {
+    if (form['decision'] === 'allow') return { kind: 'consented', ...asked }
+    return { kind: 'refused', error: 'access_denied', description: 'the person did not allow it' }
+  },
+}
+
+/** What is asked, in words: a line a scope, and one for the claims that were named one by one. */
+export function itemsOf({ scopes, claims }: AskedConsent): ScopeWords[] {
+  const items = scopes.map(scopeWords)
+  if (claims.length === 0) return items
+  return [...items, { title: 'Further details about you', detail: claims.map((claim) => claim.replaceAll('_', ' ')).join(', ') }]
+}
+
+function shownMetadata(metadata: Readonly<Record<string, unknown>>): Partial<ConsentPage> {
+  const shown = { clientUri: metadata['client_uri'], clientLogo: metadata['logo_uri'], policyUri: metadata['policy_uri'], tosUri: metadata['tos_uri'] }
+  return Object.fromEntries(Object.entries(shown).filter(([, value]) => typeof value === 'string'))
+}
+
+/** The part of a redirect URI that a person can judge: the host, or the app's scheme. */
+function hostOf(redirectUri: string): string {
+  const url = URL.parse(redirectUri)
+  return url?.host || url?.protocol.slice(0, -1) || redirectUri
+}

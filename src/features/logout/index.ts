@@ -1,0 +1,38 @@
+/**
+ * The pages of RP-Initiated Logout 1.0. The protocol library judges the request, keeps the state and ends the session
+ * and its grants; this room asks the person, and says goodbye. Plugged in through `pages`.
+ */
+import { personLabel } from '#core/accounts/account.ts'
+import type { Feature } from '#core/feature.ts'
+import { renderPage, view } from '#platform/http/render.ts'
+
+interface ConfirmPage {
+  readonly action: string
+  readonly xsrf: string
+  readonly clientName?: string
+  readonly personLabel: string
+}
+
+interface DonePage {
+  readonly clientName?: string
+  readonly stillSignedIn: boolean
+}
+
+const confirmPage = view<ConfirmPage>('logout/confirm')
+const donePage = view<DonePage>('logout/done')
+
+export const logout: Feature = {
+  word: 'logout',
+  pages: ({ accounts }) => ({
+    async confirmLogout(ctx, { action, xsrf, clientName, accountId }) {
+      const account = await accounts.findById(accountId)
+      const model = { action, xsrf, personLabel: account ? personLabel(account) : accountId, ...(clientName === undefined ? {} : { clientName }) }
+      await renderPage(ctx, confirmPage, { title: 'Sign out', lang: 'en' }, model)
+    },
+
+    async signedOut(ctx, { clientName, stillSignedIn }) {
+      const model = { stillSignedIn, ...(clientName === undefined ? {} : { clientName }) }
+      await renderPage(ctx, donePage, { title: stillSignedIn ? 'Still signed in' : 'Signed out', lang: 'en' }, model)
+    },
+  }),
+}

@@ -1,0 +1,34 @@
+import { personLabel } from '#core/accounts/account.ts'
+import type { Step } from '#core/feature.ts'
+import { renderPage, view } from '#platform/http/render.ts'
+import { factsOf } from '#platform/http/request-facts.ts'
+
+interface NoAccessPage {
+  readonly clientName: string
+  readonly personLabel: string
+  readonly action: string
+  readonly csrf: string
+  readonly errorId: string
+}
+
+const page = view<NoAccessPage>('sign-in/no-access')
+
+/** Says calmly that the application is not assigned to the person who is signed in, and offers the two ways out. */
+export const noAccess: Step = {
+  name: 'no-access',
+
+  async show(ctx, { client, account, action, csrf }) {
+    ctx.status = 403
+    await renderPage(
+      ctx,
+      page,
+      { title: 'No access', lang: 'en' },
+      { clientName: client.name, personLabel: account ? personLabel(account) : '', action, csrf, errorId: factsOf(ctx.req).id },
+    )
+  },
+
+  async submit(_ctx, _scene, form) {
+    if (form['decision'] === 'switch') return { kind: 'switch-account' }
+    return { kind: 'refused', error: 'access_denied', description: 'the application is not assigned to this person' }
+  },
+}

@@ -1,0 +1,100 @@
+import Router from '@koa/router'
+import type { Context, Middleware } from 'koa'
+import type { Step } from '#core/feature.ts'
+import { equalSecrets } from '#core/secrets.ts'
+import type { Evidence, StepOutcome, StepScene } from '#core/sign-in-steps.ts'
+import type { Interaction } from '#oidc/interactions.ts'
+import type { Needs } from '#oidc/needs.ts'
+import { AppError } from '#platform/errors.ts'
+import { readForm } from '#platform/http/forms.ts'
+import { nextStep, type SignInState } from './next-step.ts'
+
+/** GET shows the step that is due; POST /:step takes its form, if that step is due. */
+export function signInRoutes(needs: Needs): Middleware {
+  const router = new Router()
+
+  router.get('/interaction/:uid', async (ctx) => {
+    const interaction = await needs.interactions.load(ctx, ctx.params['uid'] ?? '')
+    const scene = await setScene(interaction, needs)
+    await dueStep(interaction, scene, needs).show(ctx, scene)
+  })
+
+  router.post('/interaction/:uid/:step', async (ctx) => {
+    const interaction = await needs.interactions.load(ctx, ctx.params['uid'] ?? '')
+    const scene = await setScene(interaction, needs)
+    const form = await readForm(ctx)
+    if (!equalSecrets(form['csrf'] ?? '', scene.csrf)) throw staleForm()
+    const step = dueStep(interaction, scene, needs)
+    if (step.name !== ctx.params['step']) return seeInteraction(ctx, interaction, needs)
+    await apply(ctx, await step.submit(ctx, scene, form), interaction, needs)
+  })
+
+  return router.routes() as Middleware
+}
+
+/** What a step says is done; whether it is enough is asked of nextStep, never assumed. */
+async function apply(ctx: Context, outcome: StepOutcome, interaction: Interaction, needs: Needs): Promise<void> {
+  switch (outcome.kind) {
+    case 'again':
+      return
+    case 'refused':
+      return interaction.finishRefused(ctx, outcome.error, outcome.description)
+    case 'switch-account':
+      await interaction.leaveSession()
+      return seeInteraction(ctx, interaction, needs)
+    case 'consented': {
+      const { accountId } = interaction
+      if (accountId === undefined) throw new AppError('expired', 'You were signed out meanwhile.', { hint: 'Go back to the application and sign in again.' })
+      await needs.consents.remember(accountId, interaction.clientId, outcome, needs.clock.now())
+      return interaction.finishConsent(ctx, outcome)
+    }
+    case 'proven':
+      return finishIfProven(ctx, interaction, outcome.evidence, needs)
+  }
+}
+
+async function finishIfProven(ctx: Context, interaction: Interaction, evidence: Evidence, needs: Needs): Promise<void> {
+  if (nextStep({ ...stateOf(interaction), evidence: [evidence] }) !== 'finish') return seeInteraction(ctx, interaction, needs)
+  await interaction.finishLogin(ctx, { accountId: evidence.accountId, amr: [evidence.amr], at: needs.clock.now() })
+}
+
+function dueStep(interaction: Interaction, scene: StepScene, { steps }: Needs): Step {
+  const name = nextStep({ ...stateOf(interaction), signedIn: scene.account !== undefined })
+  const step = steps.find((candidate) => candidate.name === name)
+  if (!step) throw new Error(`no feature shows the step ${name}`)
+  return step
+}
+
+function stateOf({ prompt, accountId }: Interaction): SignInState {
+  return { prompt, signedIn: accountId !== undefined, evidence: [] }
+}
+
+async function setScene(interaction: Interaction, needs: Needs): Promise<StepScene> {
+  const { accountId, clientId, prompt, uid } = interaction
+  const account = accountId === undefined ? undefined : await needs.accounts.findById(accountId)
+  const present = account?.disabled ? undefined : account
+  return {
+    action: `${pathOf(interaction, needs)}/${nextStep({ ...stateOf(interaction), signedIn: present !== undefined })}`,
+    csrf: needs.secrets.keyedDigest('csrf', uid),
+    client: await needs.clients.get(clientId),
+    account: present,
+    reauthenticate: prompt === 'login' && present !== undefined && !interaction.reasons.includes('id_token_hint'),
+    loginHint: interaction.loginHint,
+    asked: interaction.asked,
+    redirectUri: interaction.redirectUri,
+  }
+}
+
+/** 303, so that a reload of the page that follows sends nothing again. */
+function seeInteraction(ctx: Context, interaction: Interaction, needs: Needs): void {
+  ctx.status = 303
+  ctx.redirect(pathOf(interaction, needs))
+}
+
+function pathOf({ uid }: Interaction, { settings }: Needs): string {
+  return `${new URL(settings.issuer).pathname.replace(/\/$/, '')}/interaction/${uid}`
+}
+
+function staleForm(): AppError {
+  return new AppError('forbidden', 'The form is out of date or came from another page.', { hint: 'Go back, reload the page, and send it again.' })
+}

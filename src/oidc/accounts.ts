@@ -1,0 +1,42 @@
+import type { AccountClaims, Account as LibraryAccount, FindAccount } from 'oidc-provider'
+import type { Accounts } from '#core/accounts/accounts.ts'
+import type { Account } from '#core/accounts/account.ts'
+import { claimsOf } from './claims.ts'
+import { clientSettings, isOpenTo } from './clients.ts'
+
+/** What the library carries about the person through one request. */
+interface ProtocolAccount extends LibraryAccount {
+  readonly person: Account
+}
+
+/** Our account inside the library's, where the library's came from `findAccount`. */
+export function accountOf(account: LibraryAccount | undefined): Account | undefined {
+  // boundary: the library hands back what findAccount gave it
+  return (account as ProtocolAccount | undefined)?.person
+}
+
+/**
+ * The person behind a `sub`, or undefined where they may not have tokens (any more): deleted, disabled, or, at the
+ * token and userinfo endpoints, no longer among those that the client is assigned to.
+ */
+export function findAccount({ accounts }: { readonly accounts: Pick<Accounts, 'findById'> }): FindAccount {
+  return async (ctx, sub, token): Promise<ProtocolAccount | undefined> => {
+    const account = await accounts.findById(sub)
+    if (!account || account.disabled) return undefined
+    const client = ctx.oidc.client && clientSettings(ctx.oidc.client)
+    // at the authorization endpoint (no token yet) the policy shows a page instead
+    if (token && client && !isOpenTo(client, account)) return undefined
+
+    return {
+      accountId: account.id,
+      person: account,
+      async claims(use, _scope, requested): Promise<AccountClaims> {
+        const all = claimsOf(account)
+        if (use !== 'id_token' || client?.idTokenClaims !== 'strict') return all
+        // OpenID Connect Core 1.0 §5.4: with a userinfo endpoint to ask, only what was named for the ID token
+        const named = Object.entries(all).filter(([claim]) => claim in requested)
+        return { ...Object.fromEntries(named), sub: all.sub }
+      },
+    }
+  }
+}

@@ -1,0 +1,55 @@
+/**
+ * Which claims a scope gives, and where each comes from. To add a claim: one row in `SOURCES`, its name in `SCOPE_CLAIMS`.
+ */
+import type { Account } from '#core/accounts/account.ts'
+import { displayName } from '#core/accounts/account.ts'
+
+/** OpenID Connect Core 1.0 §5.4, plus `groups`; auth_time and amr stand in every ID token, acr where one was met. */
+export const SCOPE_CLAIMS: Readonly<Record<string, readonly string[]>> = {
+  openid: ['sub', 'auth_time', 'amr'],
+  profile: [
+    'name',
+    'given_name',
+    'family_name',
+    'middle_name',
+    'nickname',
+    'preferred_username',
+    'profile',
+    'picture',
+    'website',
+    'gender',
+    'birthdate',
+    'zoneinfo',
+    'locale',
+    'updated_at',
+  ],
+  email: ['email', 'email_verified'],
+  phone: ['phone_number', 'phone_number_verified'],
+  address: ['address'],
+  groups: ['groups'],
+}
+
+type Source = (account: Account) => unknown
+
+/** Claims with a column of their own; every other one is looked up by its name among the account's claims. */
+const SOURCES: Readonly<Record<string, Source>> = {
+  sub: ({ id }) => id,
+  name: displayName,
+  given_name: ({ givenName }) => givenName,
+  family_name: ({ familyName }) => familyName,
+  preferred_username: ({ username }) => username,
+  updated_at: ({ updatedAt }) => updatedAt,
+  email: ({ email }) => email,
+  email_verified: ({ email, emailVerified }) => (email === undefined ? undefined : emailVerified),
+  groups: ({ groups }) => groups,
+}
+
+/** All that is known of the person, under claim names; what is not set is not there. The library picks by scope and consent. */
+export function claimsOf(account: Account): { sub: string; [claim: string]: unknown } {
+  const claims: Record<string, unknown> = { ...account.claims }
+  for (const [claim, source] of Object.entries(SOURCES)) {
+    const value = source(account)
+    if (value !== undefined) claims[claim] = value
+  }
+  return { ...claims, sub: account.id }
+}

@@ -1,0 +1,50 @@
+import type { Client } from 'oidc-provider'
+import { z } from 'zod'
+import type { Account } from '#core/accounts/account.ts'
+import { CLIENT_TYPES } from '#core/clients/client.ts'
+
+/** Our own members of a registered client, as the library carries them: under their literal names. */
+const extras = z.object({
+  type: z.enum(CLIENT_TYPES),
+  first_party: z.boolean(),
+  assignment: z.enum(['everyone', 'groups']),
+  groups: z.array(z.string()),
+  require_pkce: z.boolean(),
+  id_token_claims: z.enum(['full', 'strict']),
+  refresh_tokens: z.enum(['offline_access', 'always', 'never']),
+})
+
+export interface ClientSettings {
+  readonly type: z.infer<typeof extras>['type']
+  readonly firstParty: boolean
+  readonly assignment: 'everyone' | 'groups'
+  readonly groups: readonly string[]
+  readonly requirePkce: boolean
+  readonly idTokenClaims: 'full' | 'strict'
+  readonly refreshTokens: 'offline_access' | 'always' | 'never'
+}
+
+const parsed = new WeakMap<Client, ClientSettings>()
+
+/** Our settings of a client that the library has loaded. */
+export function clientSettings(client: Client): ClientSettings {
+  const known = parsed.get(client)
+  if (known) return known
+  const own = extras.parse(client)
+  const settings: ClientSettings = {
+    type: own.type,
+    firstParty: own.first_party,
+    assignment: own.assignment,
+    groups: own.groups,
+    requirePkce: own.require_pkce,
+    idTokenClaims: own.id_token_claims,
+    refreshTokens: own.refresh_tokens,
+  }
+  parsed.set(client, settings)
+  return settings
+}
+
+/** May the person use the client? Everyone may, or the members of one of its groups. */
+export function isOpenTo(client: Pick<ClientSettings, 'assignment' | 'groups'>, account: Pick<Account, 'groups'>): boolean {
+  return client.assignment === 'everyone' || client.groups.some((group) => account.groups.includes(group))
+}

@@ -1,0 +1,109 @@
+/**
+ * The protocol library's configuration, from our settings. Everything that the library would fill in with a default it
+ * warns about is given here; a test starts the server, plays every flow, and fails on any word it prints.
+ */
+import { errors, type Configuration, type JWKS, type KoaContextWithOIDC } from 'oidc-provider'
+import { OFFERED_SCOPES } from '#core/clients/scopes.ts'
+import type { Services, Settings } from '#core/services.ts'
+import { adapterFactory } from './adapter.ts'
+import { findAccount } from './accounts.ts'
+import { SCOPE_CLAIMS } from './claims.ts'
+import { clientSettings } from './clients.ts'
+import { cookies } from './cookies.ts'
+import type { ErrorPage } from './errors.ts'
+import { loadExistingGrant } from './grants.ts'
+import type { LogoutPages } from './logout.ts'
+import { policy } from './policy.ts'
+
+const DAY = 86_400
+
+export interface ConfigurationNeeds {
+  readonly services: Services
+  readonly jwks: JWKS
+  readonly renderError: ErrorPage
+  readonly logout: LogoutPages
+}
+
+/** The part that decides whether a client's metadata is valid; needs no database. */
+export function protocol(settings: Settings, jwks: JWKS): Configuration {
+  return {
+    jwks,
+    scopes: [...OFFERED_SCOPES],
+    claims: { ...SCOPE_CLAIMS, acr: null, sid: null, auth_time: null, amr: null, iss: null } as NonNullable<Configuration['claims']>,
+    responseTypes: ['code'],
+    clientAuthMethods: ['client_secret_basic', 'client_secret_post', 'none'],
+    extraClientMetadata: { properties: ['type', 'first_party', 'assignment', 'groups', 'require_pkce', 'id_token_claims', 'refresh_tokens'] },
+    pkce: { required: (_ctx, client) => client.tokenEndpointAuthMethod === 'none' || clientSettings(client).requirePkce },
+    routes: {
+      authorization: '/authorize',
+      code_verification: '/device',
+      device_authorization: '/device_authorization',
+      end_session: '/logout',
+      introspection: '/introspect',
+      jwks: '/.well-known/jwks.json',
+      pushed_authorization_request: '/par',
+      registration: '/register',
+      revocation: '/revoke',
+      token: '/token',
+      userinfo: '/userinfo',
+    },
+    ttl: lifetimes(settings),
+    enabledJWA: { idTokenSigningAlgValues: ['RS256', 'ES256', 'EdDSA'] },
+    conformIdTokenClaims: false, // findAccount gives strict clients less, see accounts.ts
+    acceptQueryParamAccessTokens: false,
+    allowOmittingSingleRegisteredRedirectUri: false,
+  }
+}
+
+/** The whole configuration of a serving provider. */
+export function configuration({ services, jwks, renderError, logout }: ConfigurationNeeds): Configuration {
+  const { settings, secrets } = services
+  const [nonceSecret] = secrets.derivedKeys('dpop-nonce')
+  return {
+    ...protocol(settings, jwks),
+    adapter: adapterFactory({ ...services, refreshReuseSeconds: settings.tokens.refreshReuseSeconds }),
+    findAccount: findAccount(services),
+    loadExistingGrant: loadExistingGrant(services),
+    interactions: {
+      policy: policy(),
+      url: (_ctx, { uid }) => `${new URL(settings.issuer).pathname.replace(/\/$/, '')}/interaction/${uid}`,
+    },
+    cookies: cookies(settings.issuer, secrets),
+    clientBasedCORS: (_ctx, origin, client) => clientSettings(client).type === 'spa' && client.redirectUris?.some((uri) => URL.parse(uri)?.origin === origin) === true,
+    issueRefreshToken: async (_ctx, client, source) =>
+      client.grantTypeAllowed('refresh_token') && (source.scopes.has('offline_access') || clientSettings(client).refreshTokens === 'always'),
+    rotateRefreshToken: true,
+    renderError,
+    features: {
+      devInteractions: { enabled: false },
+      clientCredentials: { enabled: true },
+      claimsParameter: { enabled: true },
+      // RFC 7662 §4: a token's content is for the client it was issued to; the library's default tells any client
+      introspection: { enabled: true, allowedPolicy: async (_ctx, client, token) => token.clientId === client.clientId },
+      revocation: { enabled: true, allowedPolicy: async (_ctx, client, token) => token.clientId === client.clientId },
+      resourceIndicators: { enabled: true, getResourceServerInfo: refuseResource, defaultResource: async () => [], useGrantedResource: async () => false },
+      dPoP: { enabled: true, nonceSecret, requireNonce: () => false },
+      pushedAuthorizationRequests: { enabled: true },
+      rpInitiatedLogout: { enabled: true, logoutSource: logout.confirm, postLogoutSuccessSource: logout.done },
+    },
+  }
+}
+
+function lifetimes({ tokens, session }: Settings): NonNullable<Configuration['ttl']> {
+  const now = () => Math.floor(Date.now() / 1000)
+  return {
+    AccessToken: tokens.accessSeconds,
+    AuthorizationCode: tokens.codeSeconds,
+    ClientCredentials: tokens.accessSeconds,
+    IdToken: tokens.idSeconds,
+    Interaction: 3_600,
+    // a grant is not extended by a refresh, so it has to outlive every chain of refresh tokens
+    Grant: tokens.refreshAbsoluteSeconds + DAY,
+    RefreshToken: (_ctx, { iiat = now() }) => Math.max(1, Math.min(tokens.refreshSeconds, iiat + tokens.refreshAbsoluteSeconds - now())),
+    Session: (_ctx, { loginTs = now() }) => Math.max(1, Math.min(session.idleSeconds, loginTs + session.absoluteSeconds - now())),
+  }
+}
+
+async function refuseResource(_ctx: KoaContextWithOIDC, resource: string): Promise<never> {
+  throw new errors.InvalidTarget(`no API is registered as ${resource}`)
+}

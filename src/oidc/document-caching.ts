@@ -1,0 +1,23 @@
+import { createHash } from 'node:crypto'
+import type { Middleware } from 'koa'
+
+/**
+ * How long relying parties may keep discovery and JWKS, in seconds. Signing keys are published far longer ahead than
+ * this (KEYS_PUBLISH_AHEAD_SECONDS), so that no copy is ever too old to verify with.
+ */
+const MAX_AGE_SECONDS = 300
+
+const DOCUMENTS = new Set(['/.well-known/openid-configuration', '/.well-known/oauth-authorization-server', '/.well-known/jwks.json'])
+
+/** Lets relying parties keep the public documents for a while, and ask cheaply whether they changed (RFC 9110 §13.1.2). */
+export const documentCaching: Middleware = async (ctx, next) => {
+  await next()
+  if (!DOCUMENTS.has(ctx.path) || ctx.status !== 200) return
+  const text = JSON.stringify(ctx.body)
+  const { type } = ctx
+  ctx.set('Cache-Control', `public, max-age=${MAX_AGE_SECONDS}`)
+  ctx.set('ETag', `"${createHash('sha256').update(text).digest('base64url').slice(0, 22)}"`)
+  ctx.body = text
+  ctx.type = type
+  if (ctx.fresh) ctx.status = 304
+}

@@ -1,0 +1,32 @@
+import type { errors, KoaContextWithOIDC, Provider } from 'oidc-provider'
+import type { Log } from '#platform/log.ts'
+import { factsOf } from '#platform/http/request-facts.ts'
+
+/**
+ * Writes what the protocol decided into the log: who came with which client, and the rule that refused (the library's
+ * `error_detail` is internal and goes nowhere else). Listeners run inside the request, so they neither throw nor wait;
+ * none of them sees a token or a code.
+ */
+export function logEvents(provider: Provider, log: Log): void {
+  const refused = (event: string) => (ctx: KoaContextWithOIDC, error: errors.OIDCProviderError) => {
+    log.info({ ...about(ctx), event, error: error.error, reason: error.error_detail ?? error.error_description }, 'the protocol refused a request')
+  }
+  provider.on('authorization.error', refused('authorization.error'))
+  provider.on('grant.error', refused('grant.error'))
+  provider.on('introspection.error', refused('introspection.error'))
+  provider.on('revocation.error', refused('revocation.error'))
+  provider.on('userinfo.error', refused('userinfo.error'))
+  provider.on('end_session.error', refused('end_session.error'))
+  provider.on('end_session_confirm.error', refused('end_session_confirm.error'))
+  provider.on('pushed_authorization_request.error', refused('pushed_authorization_request.error'))
+  provider.on('server_error', (ctx, error) => log.error({ ...about(ctx), err: error }, 'the protocol library failed'))
+  provider.on('authorization.success', (ctx) => log.info({ ...about(ctx), event: 'authorization.success' }, 'signed in to a client'))
+  provider.on('grant.success', (ctx) => log.info({ ...about(ctx), event: 'grant.success', grant: ctx.oidc.params?.['grant_type'] }, 'tokens issued'))
+  provider.on('grant.revoked', (ctx) => log.info({ ...about(ctx), event: 'grant.revoked' }, 'a grant and its tokens ended'))
+  provider.on('end_session.success', (ctx) => log.info({ ...about(ctx), event: 'end_session.success' }, 'signed out'))
+}
+
+function about(ctx: KoaContextWithOIDC) {
+  const { client, account, session } = ctx.oidc ?? {}
+  return { id: factsOf(ctx.req).id, client_id: client?.clientId, sub: account?.accountId ?? session?.accountId }
+}

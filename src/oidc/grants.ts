@@ -1,0 +1,60 @@
+/**
+ * Grants and remembered consent. The library keeps a Grant per session and client; we keep, beside it, what the person
+ * allowed the client once, and build a Grant from that in the next session. First-party clients are granted what they
+ * ask for, since an administrator vouches for them.
+ */
+import type { Grant, KoaContextWithOIDC } from 'oidc-provider'
+import type { Consents } from '#core/consents/store.ts'
+import { clientSettings } from './clients.ts'
+
+/** Claims that tell of the token and the sign-in, not of the person: never asked for at consent. */
+const NOT_ASKED_FOR = new Set(['sub', 'sid', 'auth_time', 'acr', 'amr', 'iss'])
+
+export function loadExistingGrant({ consents }: { readonly consents: Consents }) {
+  return async (ctx: KoaContextWithOIDC): Promise<Grant | undefined> => {
+    const { oidc } = ctx
+    const { account, client, session } = oidc
+    if (!account || !client) return undefined
+
+    const grantId = oidc.result?.consent?.grantId ?? session?.grantIdFor(client.clientId)
+    const grant = grantId === undefined ? undefined : await oidc.provider.Grant.find(grantId)
+    // a grant of somebody who was signed in before in this browser is not this person's
+    const own = grant?.accountId === account.accountId && grant.clientId === client.clientId ? grant : undefined
+    if (oidc.result?.consent) return own
+
+    const allowed = await allowedBefore(ctx, consents)
+    if (!allowed || covers(own, allowed)) return own
+    const extended = own ?? new oidc.provider.Grant({ accountId: account.accountId, clientId: client.clientId })
+    extended.addOIDCScope(allowed.scopes.join(' '))
+    extended.addOIDCClaims([...allowed.claims])
+    await extended.save()
+    return extended
+  }
+}
+
+interface Allowed {
+  readonly scopes: readonly string[]
+  readonly claims: readonly string[]
+}
+
+/** Of what is asked now, the part that needs no question. */
+async function allowedBefore({ oidc }: KoaContextWithOIDC, consents: Consents): Promise<Allowed | undefined> {
+  const { account, client } = oidc
+  if (!account || !client) return undefined
+  const asked: Allowed = {
+    scopes: [...oidc.requestParamOIDCScopes],
+    claims: [...oidc.requestParamClaims].filter((claim) => !NOT_ASKED_FOR.has(claim)),
+  }
+  const { firstParty } = clientSettings(client)
+  const remembered = firstParty ? asked : await consents.find(account.accountId, client.clientId)
+  if (!remembered) return undefined
+  const scopes = asked.scopes.filter((scope) => remembered.scopes.includes(scope))
+  return scopes.length === 0 ? undefined : { scopes, claims: asked.claims.filter((claim) => remembered.claims.includes(claim)) }
+}
+
+function covers(grant: Grant | undefined, { scopes, claims }: Allowed): boolean {
+  if (!grant) return false
+  const granted = new Set(grant.getOIDCScope().split(' '))
+  const grantedClaims = new Set(grant.getOIDCClaims())
+  return scopes.every((scope) => granted.has(scope)) && claims.every((claim) => grantedClaims.has(claim))
+}

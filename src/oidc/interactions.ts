@@ -1,0 +1,139 @@
+/**
+ * One sign-in under way, as the protocol library keeps it: what the relying party asked, what is still missing, and
+ * what has been answered. It is found by a cookie whose path is the interaction's own, so that two tabs do not meet.
+ */
+import type { Context } from 'koa'
+import { errors, type Grant, type InteractionResults } from 'oidc-provider'
+import type { AskedConsent } from '#core/sign-in-steps.ts'
+import type { ArtifactStore } from '#core/artifacts/store.ts'
+import { AppError } from '#platform/errors.ts'
+import type { Protocol } from './provider.ts'
+import { endSession } from './sessions.ts'
+
+type LibraryInteraction = Awaited<ReturnType<ReturnType<Protocol['current']>['interactionDetails']>>
+
+/** What the relying party's request waits for. */
+export type PromptName = 'login' | 'access' | 'consent'
+
+export interface Interaction {
+  readonly uid: string
+  readonly prompt: PromptName
+  /** Why: the names of the checks that were not met. */
+  readonly reasons: readonly string[]
+  readonly clientId: string
+  /** The person this browser is signed in as. */
+  readonly accountId: string | undefined
+  readonly redirectUri: string
+  readonly loginHint: string | undefined
+  readonly asked: AskedConsent
+  /** Finishes with a proof of who the person is; ends the session of anybody else in this browser first. */
+  finishLogin(ctx: Context, login: { accountId: string; amr: readonly string[]; at: number }): Promise<void>
+  /** Finishes with what the person allowed, which becomes part of the grant. */
+  finishConsent(ctx: Context, allowed: AskedConsent): Promise<void>
+  /** Goes back to the relying party with an error (RFC 6749 §4.1.2.1). */
+  finishRefused(ctx: Context, error: string, description: string): Promise<void>
+  /** Ends the session that the interaction began with; the person then signs in from the start. */
+  leaveSession(): Promise<void>
+}
+
+export interface Interactions {
+  /** @throws AppError(expired) where this browser has no interaction at this address, or no longer */
+  load(ctx: Context, uid: string): Promise<Interaction>
+}
+
+const PROMPTS = new Set<string>(['login', 'access', 'consent'])
+
+export function createInteractions(protocol: Protocol, artifacts: ArtifactStore): Interactions {
+  return {
+    async load(ctx, uid) {
+      const provider = protocol.current()
+      const found = await provider.interactionDetails(ctx.req, ctx.res).catch((error: unknown) => {
+        if (error instanceof errors.SessionNotFound) throw startAgain(error)
+        throw error
+      })
+      if (found.uid !== uid || !PROMPTS.has(found.prompt.name)) throw startAgain()
+      return interactionOf(found, provider, artifacts)
+    },
+  }
+}
+
+function interactionOf(found: LibraryInteraction, provider: ReturnType<Protocol['current']>, artifacts: ArtifactStore): Interaction {
+  const { params } = found
+  const clientId = stringParam(params, 'client_id') ?? ''
+
+  const finish = async (ctx: Context, result: InteractionResults): Promise<void> => {
+    // one write in place of interactionFinished, which would load the interaction once more
+    found.result = 'error' in result ? result : { ...found.lastSubmission, ...result }
+    await found.persist()
+    ctx.status = 303
+    ctx.redirect(found.returnTo)
+  }
+
+  const leaveSession = async (): Promise<void> => {
+    if (!found.session) return
+    const { uid } = found.session
+    delete found.session
+    delete found.grantId
+    await found.persist()
+    const session = await provider.Session.findByUid(uid)
+    if (session) await endSession(session, artifacts)
+  }
+
+  return {
+    uid: found.uid,
+    // boundary: checked by load
+    prompt: found.prompt.name as PromptName,
+    reasons: found.prompt.reasons,
+    clientId,
+    accountId: found.session?.accountId,
+    redirectUri: stringParam(params, 'redirect_uri') ?? '',
+    loginHint: stringParam(params, 'login_hint'),
+    asked: askedConsent(found),
+
+    async finishLogin(ctx, { accountId, amr, at }) {
+      if (found.session && found.session.accountId !== accountId) await leaveSession()
+      await finish(ctx, { login: { accountId, amr: [...amr], ts: at, remember: false } })
+    },
+
+    async finishConsent(ctx, { scopes, claims }) {
+      const accountId = found.session?.accountId
+      if (accountId === undefined) throw startAgain()
+      const grant = (await existingGrant(found, provider, accountId, clientId)) ?? new provider.Grant({ accountId, clientId })
+      grant.addOIDCScope(scopes.join(' '))
+      grant.addOIDCClaims([...claims])
+      await finish(ctx, { consent: { grantId: await grant.save() } })
+    },
+
+    finishRefused: (ctx, error, description) => finish(ctx, { error, error_description: description }),
+    leaveSession,
+  }
+}
+
+async function existingGrant(found: LibraryInteraction, provider: ReturnType<Protocol['current']>, accountId: string, clientId: string): Promise<Grant | undefined> {
+  const grant = found.grantId === undefined ? undefined : await provider.Grant.find(found.grantId)
+  return grant?.accountId === accountId && grant.clientId === clientId ? grant : undefined
+}
+
+/** What was not granted yet; where all of it was (prompt=consent), all that is asked. Never from a posted form. */
+function askedConsent({ prompt, params }: LibraryInteraction): AskedConsent {
+  const missingScopes = strings(prompt.details['missingOIDCScope'])
+  const claims = strings(prompt.details['missingOIDCClaims'])
+  const all = (stringParam(params, 'scope') ?? '').split(' ').filter((scope) => scope !== '')
+  return { scopes: missingScopes.length > 0 || claims.length > 0 ? missingScopes : all, claims }
+}
+
+function strings(value: unknown): string[] {
+  return Array.isArray(value) ? value.filter((item): item is string => typeof item === 'string') : []
+}
+
+function stringParam(params: Readonly<Record<string, unknown>>, name: string): string | undefined {
+  const value = params[name]
+  return typeof value === 'string' ? value : undefined
+}
+
+function startAgain(cause?: unknown): AppError {
+  return new AppError('expired', 'This sign-in has expired, was finished already, or was started in another browser.', {
+    hint: 'Go back to the application and sign in from there.',
+    cause,
+  })
+}

@@ -1,0 +1,34 @@
+/**
+ * When the person has to be asked, and what. The library's own checks (no session, max_age, hints, essential acr,
+ * missing consent) stay; ours come beside them, each a Check with the error that `prompt=none` gets.
+ */
+import { interactionPolicy, type KoaContextWithOIDC } from 'oidc-provider'
+import { accountOf } from './accounts.ts'
+import { clientSettings, isOpenTo } from './clients.ts'
+
+const { base, Check, Prompt } = interactionPolicy
+
+/** The prompts in their order: login, access, consent. */
+export function policy(): ReturnType<typeof base> {
+  const prompts = base()
+  prompts
+    .get('login')
+    ?.checks.add(
+      // the session names somebody who was disabled or deleted meanwhile; without this check the library answers 500
+      new Check('account_unusable', 'the signed-in account cannot be used', 'login_required', ({ oidc }) => oidc.session?.accountId !== undefined && !oidc.account),
+    )
+  prompts.add(
+    new Prompt(
+      { name: 'access', requestable: false },
+      new Check('not_assigned', 'the client is not assigned to this person', 'access_denied', isClosed),
+    ),
+    1, // after login, before consent: nobody is asked to share with an application that is closed to them
+  )
+  return prompts
+}
+
+/** Nobody signed in, or an account that cannot be used: the login prompt has come before. */
+function isClosed({ oidc }: KoaContextWithOIDC): boolean {
+  const account = accountOf(oidc.account)
+  return account !== undefined && oidc.client !== undefined && !isOpenTo(clientSettings(oidc.client), account)
+}
