@@ -43,7 +43,11 @@ export const updateOptions: readonly OptionSpec[] = [
           },
         ],
   ),
-  { flags: '--clear <claim>', description: `unset one of group, ${clearableMembers.map(kebab).join(', ')}`, repeatable: true },
+  {
+    flags: '--clear <claim>',
+    description: `unset one of group, ${clearableMembers.map(kebab).join(', ')}`,
+    repeatable: true,
+  },
 ]
 
 /** The options of a person that were given, as members; those to clear are null, or empty. @throws AppError(invalid_input) for an address that is no JSON */
