@@ -47,7 +47,7 @@ export interface ClientsNeeds {
   readonly database: Database<Tables>
   readonly secrets: Secrets
   readonly clock: Clock
-  /** The protocol library's own verdict on metadata. @throws AppError(invalid_input) */
+  /** The protocol library's own verdict on metadata. It runs inside a transaction: no queries. @throws AppError(invalid_input) */
   readonly validateMetadata: (metadata: Record<string, unknown>) => Promise<void>
 }
 

@@ -45,6 +45,14 @@ const SETTINGS: readonly OptionSpec[] = [
   { flags: '--metadata <file>', description: 'further metadata as JSON in its RFC 7591 spelling; - reads stdin' },
 ]
 
+const DEFAULTS: Readonly<Record<string, string>> = {
+  '--type <type>': 'web',
+  '--scope <scopes>': 'every scope that the server offers',
+  '--assignment <whom>': 'everyone',
+  '--id-token-claims <form>': 'full',
+  '--refresh-tokens <when>': 'offline_access',
+}
+
 const create: ClientCommand = {
   verb: 'create',
   summary: 'Register an application; its secret is shown once.',
@@ -132,14 +140,6 @@ function onOne(
       return { json: clientJson(client), text: clientDetails(client) }
     },
   }
-}
-
-const DEFAULTS: Readonly<Record<string, string>> = {
-  '--type <type>': 'web',
-  '--scope <scopes>': 'every scope that the server offers',
-  '--assignment <whom>': 'everyone',
-  '--id-token-claims <form>': 'full',
-  '--refresh-tokens <when>': 'offline_access',
 }
 
 function withDefault(option: OptionSpec): OptionSpec {

@@ -1,0 +1,295 @@
+import { randomBytes } from 'node:crypto'
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import path from 'node:path'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { z } from 'zod'
+import { createClients, type Clients } from '#core/clients/clients.ts'
+import { createSecrets } from '#core/secrets.ts'
+import type { Services } from '#core/services.ts'
+import type { Tables } from '#core/tables.ts'
+import { clients as feature } from '#features/clients/index.ts'
+import { runCommandLine } from '#platform/cli.ts'
+import { migrate } from '#platform/database/migrate.ts'
+import { openDatabase, type Database } from '#platform/database/open.ts'
+import { captureTerminal, type TerminalScript } from '../support/terminal.ts'
+
+const CALLBACK = 'https://app.example/callback'
+const made = z.looseObject({ client_id: z.string(), client_secret: z.string().optional() })
+
+describe('latchkey client', () => {
+  let database: Database<Tables>
+  let clients: Clients
+  let folder: string
+
+  beforeAll(async () => {
+    folder = mkdtempSync(path.join(tmpdir(), 'latchkey-client-'))
+    database = openDatabase<Tables>('sqlite::memory:', () => {})
+    await migrate(database, path.join(import.meta.dirname, '../../migrations'))
+    await database.db.insertInto('groups').values({ id: 'id-staff', name: 'staff', created_at: 1 }).execute()
+    clients = createClients({
+      database,
+      secrets: createSecrets([randomBytes(32)]),
+      clock: { now: () => 1_800_000_000 },
+      validateMetadata: async () => {},
+    })
+  })
+
+  afterAll(async () => {
+    await database.close()
+    rmSync(folder, { recursive: true })
+  })
+
+  /** Runs one command as a script does. */
+  async function latchkey(argv: readonly string[], script: TerminalScript = {}) {
+    const captured = captureTerminal({ callerDir: folder, ...script })
+    // boundary: these commands are given what they use of the services, and no more
+    const needs = { clients, settings: { issuer: 'https://id.example' } } as Services
+    const line = {
+      groups: feature.commands ?? [],
+      terminal: captured.terminal,
+      withNeeds: <T>(run: (given: Services) => Promise<T>) => run(needs),
+    }
+    const exit = await runCommandLine(line, ['client', ...argv])
+    return {
+      exit,
+      stdout: captured.stdout(),
+      stderr: captured.stderr(),
+      json: () => made.parse(JSON.parse(captured.stdout())),
+    }
+  }
+
+  const created = async (...argv: string[]) => {
+    const { exit, stderr, json } = await latchkey([
+      'create',
+      '--name',
+      'Shop',
+      '--redirect-uri',
+      CALLBACK,
+      '--json',
+      ...argv,
+    ])
+    expect([exit, stderr]).toEqual([0, ''])
+    return json()
+  }
+  const shown = async (id: string) => (await latchkey(['show', id, '--json'])).json()
+
+  test('create answers with the client as JSON, every default said', async () => {
+    const client = await created()
+    expect(client).toEqual({
+      client_id: expect.stringMatching(/^[\w-]{22}$/),
+      client_secret: expect.stringMatching(/^[\w-]{43}$/),
+      client_name: 'Shop',
+      application_type: 'web',
+      token_endpoint_auth_method: 'client_secret_basic',
+      grant_types: ['authorization_code', 'refresh_token'],
+      response_types: ['code'],
+      redirect_uris: [CALLBACK],
+      post_logout_redirect_uris: [],
+      scope: 'openid offline_access profile email phone address groups',
+      id_token_signed_response_alg: 'RS256',
+      type: 'web',
+      first_party: false,
+      assignment: 'everyone',
+      groups: [],
+      require_pkce: false,
+      id_token_claims: 'full',
+      refresh_tokens: 'offline_access',
+      disabled: false,
+      created_at: 1_800_000_000,
+      updated_at: 1_800_000_000,
+    })
+  })
+
+  test('create tells a person the secret once, where to discover the rest, and what comes next', async () => {
+    const { exit, stdout, stderr } = await latchkey(['create', '--name', 'Shop', '--redirect-uri', CALLBACK])
+    expect(exit).toBe(0)
+    const hidden = stdout.replace(/(client id +)\S+/, '$1ID').replace(/(client secret +)\S+/, '$1SECRET')
+    expect(`\n${hidden}`).toBe(`
+Shop (web) is registered.
+
+  client id      ID
+  client secret  SECRET
+  discovery      https://id.example/.well-known/openid-configuration
+
+The secret is shown once: it cannot be read again, only rotated.
+Next: give these three to the application.
+`)
+    expect(stderr).toBe('')
+  })
+
+  test('create takes every option', async () => {
+    writeFileSync(
+      path.join(folder, 'more.json'),
+      JSON.stringify({ scope: 'openid', logo_uri: 'https://app.example/logo.png' }),
+    )
+    const client = await created(
+      ...['--redirect-uri', 'https://app.example/other', '--post-logout-redirect-uri', 'https://app.example/bye'],
+      ...['--type', 'web', '--scope', 'openid email', '--first-party', '--assignment', 'groups', '--group', 'staff'],
+      ...['--require-pkce', '--id-token-claims', 'strict', '--refresh-tokens', 'never', '--metadata', 'more.json'],
+    )
+    expect(client).toMatchObject({
+      redirect_uris: [CALLBACK, 'https://app.example/other'],
+      post_logout_redirect_uris: ['https://app.example/bye'],
+      scope: 'openid email',
+      logo_uri: 'https://app.example/logo.png',
+      first_party: true,
+      assignment: 'groups',
+      groups: ['staff'],
+      require_pkce: true,
+      id_token_claims: 'strict',
+      refresh_tokens: 'never',
+      grant_types: ['authorization_code'],
+    })
+  })
+
+  test('create makes public clients without a secret, and a service without redirect URIs', async () => {
+    expect(await created('--type', 'spa')).not.toHaveProperty('client_secret')
+    const { json } = await latchkey(['create', '--name', 'Job', '--type', 'service', '--json'])
+    expect(json()).toMatchObject({
+      grant_types: ['client_credentials'],
+      redirect_uris: [],
+      client_secret: expect.any(String),
+    })
+  })
+
+  test('create reads metadata from stdin', async () => {
+    const stdin = JSON.stringify({ client_name: 'Piped', redirect_uris: [CALLBACK], contacts: ['it@app.example'] })
+    const { json } = await latchkey(['create', '--metadata', '-', '--json'], { stdin })
+    expect(json()).toMatchObject({ client_name: 'Piped', redirect_uris: [CALLBACK], contacts: ['it@app.example'] })
+  })
+
+  test.each([
+    [['create', '--redirect-uri', CALLBACK], /name: A client needs a name/],
+    [['create', '--name', 'Shop'], /redirect_uris: A web client needs at least one/],
+    [['create', '--name', 'Shop', '--redirect-uri', 'javascript:alert(1)'], /run or open/],
+    [['create', '--name', 'Shop', '--redirect-uri', 'http://app.example/cb'], /use https/],
+    [['create', '--name', 'Shop', '--redirect-uri', CALLBACK, '--scope', 'root'], /Unknown scope "root"/],
+    [
+      ['create', '--name', 'Shop', '--redirect-uri', CALLBACK, '--assignment', 'groups', '--group', 'ghosts'],
+      /no group "ghosts"/,
+    ],
+    [['create', '--name', 'Shop', '--redirect-uri', CALLBACK, '--group', 'staff'], /open to everyone/],
+    [
+      ['create', '--name', 'Shop', '--redirect-uri', CALLBACK, '--metadata', 'missing.json'],
+      /missing\.json cannot be read/,
+    ],
+    [['show', 'nobody'], /no client with this id/],
+    [['update', 'nobody', '--name', 'New'], /no client with this id/],
+    [['delete', 'nobody', '--yes'], /no client with this id/],
+  ])('%j is refused with a hint', async (argv, reason) => {
+    const { exit, stdout, stderr } = await latchkey(argv)
+    expect([exit, stdout]).toEqual([1, ''])
+    expect(stderr).toMatch(reason)
+    expect(stderr.trim().split('\n').length).toBeGreaterThan(1)
+  })
+
+  test.each([
+    [['create', '--name', 'Shop', '--redirect-uri', CALLBACK, '--type', 'machine']],
+    [['create', '--name', 'Shop', '--redirect-uri', CALLBACK, '--client-secret', 'mine']],
+    [['create', '--name']],
+    [['show']],
+    [['show', 'one', 'two']],
+    [['rotate-secret', 'one', '--overlap', '60']],
+  ])('%j is misuse', async (argv) => {
+    const { exit, stdout } = await latchkey(argv)
+    expect([exit, stdout]).toEqual([2, ''])
+  })
+
+  test.each([
+    ['{"skip_consent": true}', /skip_consent: This is not a member/],
+    ['{"first_party": true}', /first_party: This is not a member/],
+    ['{', /is not JSON/],
+    ['[]', /metadata: /],
+  ])('A77 create refuses the metadata %j', async (stdin, reason) => {
+    const { exit, stdout, stderr } = await latchkey(
+      ['create', '--name', 'Shop', '--redirect-uri', CALLBACK, '--metadata', '-'],
+      { stdin },
+    )
+    expect([exit, stdout]).toEqual([1, ''])
+    expect(stderr).toMatch(reason)
+  })
+
+  test('A106 list and show never tell a secret', async () => {
+    const { client_id: id, client_secret: secret = 'missing' } = await created()
+    const answers = [
+      ['list'],
+      ['list', '--json'],
+      ['show', id],
+      ['show', id, '--json'],
+      ['update', id, '--name', 'New', '--json'],
+      ['disable', id, '--json'],
+    ]
+    for (const argv of answers) {
+      const { stdout, stderr } = await latchkey(argv)
+      expect(stdout).toContain(id)
+      expect(stdout + stderr).not.toContain(secret)
+      expect(stdout).not.toContain('client_secret"')
+    }
+  })
+
+  test('list is one JSON value with all clients', async () => {
+    const { client_id: id } = await created()
+    const { items, next } = z
+      .object({ items: z.array(made), next: z.null() })
+      .parse(JSON.parse((await latchkey(['list', '--json'])).stdout))
+    expect([items.some((client) => client.client_id === id), next]).toEqual([true, null])
+  })
+
+  test('update changes what is given and replaces lists', async () => {
+    const { client_id: id, client_secret: _, ...before } = await created('--first-party', '--require-pkce')
+    const { exit } = await latchkey([
+      'update',
+      id,
+      '--redirect-uri',
+      'https://new.example/cb',
+      '--no-first-party',
+      '--no-require-pkce',
+    ])
+    expect(exit).toBe(0)
+    expect(await shown(id)).toEqual({
+      ...before,
+      client_id: id,
+      redirect_uris: ['https://new.example/cb'],
+      first_party: false,
+      require_pkce: false,
+    })
+    expect((await latchkey(['update', id])).stderr).toMatch(/Nothing to change/)
+  })
+
+  test('rotate-secret tells the new secret once, on stdout only', async () => {
+    const { client_id: id, client_secret: old } = await created()
+    const rotated = await latchkey(['rotate-secret', id, '--json'])
+    const { client_secret: secret = 'missing' } = rotated.json()
+    expect(secret).not.toBe(old)
+    expect((await clients.get(id)).secret).toBe(secret)
+    expect(rotated.stderr).toBe('')
+    expect((await latchkey(['rotate-secret', id])).stdout).toMatch(/new secret; the old one is worth nothing/)
+    const { client_id: spa } = await created('--type', 'spa')
+    expect((await latchkey(['rotate-secret', spa])).exit).toBe(1)
+  })
+
+  test('disable and enable turn a client off and on', async () => {
+    const { client_id: id } = await created()
+    expect((await latchkey(['disable', id, '--json'])).json()).toMatchObject({ client_id: id, disabled: true })
+    expect((await latchkey(['show', id])).stdout).toMatch(/state +disabled/)
+    expect((await latchkey(['enable', id, '--json'])).json()).toMatchObject({ disabled: false })
+  })
+
+  test('delete asks first', async () => {
+    const { client_id: id } = await created()
+    const unasked = await latchkey(['delete', id])
+    expect([unasked.exit, unasked.stderr]).toEqual([1, expect.stringMatching(/--yes/)])
+    expect((await latchkey(['delete', id], { answers: { confirm: false } })).exit).toBe(1)
+    expect(await clients.find(id)).toBeDefined()
+    expect((await latchkey(['delete', id], { answers: { confirm: true } })).exit).toBe(0)
+    expect(await clients.find(id)).toBeUndefined()
+  })
+
+  test.each(['create', 'update', 'rotate-secret'])('%s --help says what can be given', async (verb) => {
+    const { exit, stdout } = await latchkey([verb, '--help'])
+    expect(exit).toBe(0)
+    expect(stdout).toContain(`latchkey client ${verb}`)
+    if (verb === 'update') expect(stdout.replace(/\s+/g, ' ')).toContain('replaces the whole list')
+  })
+})
