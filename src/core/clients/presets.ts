@@ -66,6 +66,7 @@ export function toProviderMetadata(client: Client): Record<string, unknown> {
     type: client.type,
     first_party: client.firstParty,
     assignment: client.assignment,
+    groups: client.groups,
     require_pkce: client.requirePkce,
     id_token_claims: client.idTokenClaims,
     refresh_tokens: client.refreshTokens,
