@@ -123,11 +123,15 @@ Next: give these three to the application.
       path.join(folder, 'more.json'),
       JSON.stringify({ scope: 'openid', logo_uri: 'https://app.example/logo.png' }),
     )
-    const client = await created(
-      ...['--redirect-uri', 'https://app.example/other', '--post-logout-redirect-uri', 'https://app.example/bye'],
-      ...['--type', 'web', '--scope', 'openid email', '--first-party', '--assignment', 'groups', '--group', 'staff'],
-      ...['--require-pkce', '--id-token-claims', 'strict', '--refresh-tokens', 'never', '--metadata', 'more.json'],
-    )
+    const uris = [
+      '--redirect-uri',
+      'https://app.example/other',
+      '--post-logout-redirect-uri',
+      'https://app.example/bye',
+    ]
+    const rights = ['--scope', 'openid email', '--first-party', '--assignment', 'groups', '--group', 'staff']
+    const tokens = ['--require-pkce', '--id-token-claims', 'strict', '--refresh-tokens', 'never']
+    const client = await created('--type', 'web', ...uris, ...rights, ...tokens, '--metadata', 'more.json')
     expect(client).toMatchObject({
       redirect_uris: [CALLBACK, 'https://app.example/other'],
       post_logout_redirect_uris: ['https://app.example/bye'],
@@ -286,10 +290,9 @@ Next: give these three to the application.
     expect(await clients.find(id)).toBeUndefined()
   })
 
-  test.each(['create', 'update', 'rotate-secret'])('%s --help says what can be given', async (verb) => {
-    const { exit, stdout } = await latchkey([verb, '--help'])
-    expect(exit).toBe(0)
-    expect(stdout).toContain(`latchkey client ${verb}`)
-    if (verb === 'update') expect(stdout.replace(/\s+/g, ' ')).toContain('replaces the whole list')
+  test('--help says what can be given, and that lists are replaced', async () => {
+    const { exit, stdout } = await latchkey(['update', '--help'])
+    expect([exit, stdout]).toEqual([0, expect.stringContaining('latchkey client update')])
+    expect(stdout.replace(/\s+/g, ' ')).toContain('replaces the whole list')
   })
 })

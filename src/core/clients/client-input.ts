@@ -9,7 +9,7 @@ import { clientMetadata, scopeList, shownName, uriList } from './client-metadata
 import { clientProblems } from './client-rules.ts'
 import { isConfidential } from './presets.ts'
 
-export const clientInput = z
+const clientInput = z
   .strictObject({
     name: shownName,
     type: z.enum(CLIENT_TYPES),

@@ -3,7 +3,6 @@
  * change holds at once in every process.
  */
 import type { Kysely } from 'kysely'
-import { z } from 'zod'
 import type { Account } from '#core/accounts/account.ts'
 import { artifactStore } from '#core/artifacts/store.ts'
 import { randomToken, type SealedPlace, type Secrets } from '#core/secrets.ts'
@@ -12,10 +11,11 @@ import type { Clock } from '#platform/clock.ts'
 import type { Database } from '#platform/database/open.ts'
 import { AppError } from '#platform/errors.ts'
 import type { Client, ClientDraft } from './client.ts'
+import { cursorAt, positionIn } from './client-cursor.ts'
 import { isClientId, newClientId } from './client-id.ts'
 import { parseChange, parseRegistration } from './client-input.ts'
 import { isConfidential, toProviderMetadata, wholeMetadata } from './presets.ts'
-import { clientStore, type ClientPosition, type ClientRecord, type ClientStore } from './store.ts'
+import { clientStore, type ClientRecord, type ClientStore } from './store.ts'
 
 export interface Clients {
   /** Registers a client from what a door was given; the secret is told here and never again. @throws AppError(invalid_input) */
@@ -52,6 +52,7 @@ export interface ClientsNeeds {
 }
 
 export function createClients({ database: { db }, secrets, clock, validateMetadata }: ClientsNeeds): Clients {
+  const reading = clientStore(db)
   const clientOf = ({ sealedSecret, registered, ...rest }: ClientRecord): Client => ({
     ...rest,
     metadata: wholeMetadata(rest.type, rest.refreshTokens, registered),
@@ -59,7 +60,7 @@ export function createClients({ database: { db }, secrets, clock, validateMetada
   })
 
   const find: Clients['find'] = async (id) => {
-    const record = isClientId(id) ? await clientStore(db).find(id) : undefined
+    const record = isClientId(id) ? await reading.find(id) : undefined
     return record && clientOf(record)
   }
 
@@ -113,7 +114,7 @@ export function createClients({ database: { db }, secrets, clock, validateMetada
     },
 
     async list({ limit, cursor }) {
-      const records = await clientStore(db).list(limit + 1, cursor === undefined ? undefined : positionIn(cursor))
+      const records = await reading.list(limit + 1, cursor === undefined ? undefined : positionIn(cursor))
       const page = records.slice(0, limit)
       const last = page.at(-1)
       return { items: page.map(clientOf), next: records.length > limit && last ? cursorAt(last) : undefined }
@@ -163,29 +164,11 @@ async function knownGroups(store: ClientStore, { groups }: ClientDraft): Promise
   if (unknown.length === 0) return [...ids.values()]
   throw new AppError('invalid_input', 'The client was refused; nothing was changed.', {
     fields: { groups: `There is no group ${unknown.map((name) => JSON.stringify(name)).join(', ')}.` },
-    hint: 'Create the group first.',
+    hint: 'Create it first: latchkey group create NAME.',
   })
 }
 
 const secretPlace = (id: string): SealedPlace => ({ table: 'clients', column: 'sealed_secret', row: id })
-
-const cursorShape = z.tuple([z.int(), z.string().refine(isClientId)])
-
-function cursorAt({ createdAt, id }: ClientPosition): string {
-  return Buffer.from(JSON.stringify([createdAt, id])).toString('base64url')
-}
-
-function positionIn(cursor: string): ClientPosition {
-  try {
-    const [createdAt, id] = cursorShape.parse(JSON.parse(Buffer.from(cursor, 'base64url').toString()))
-    return { createdAt, id }
-  } catch (cause) {
-    throw new AppError('invalid_input', 'The cursor is not one that a list of clients gave.', {
-      hint: 'Start at the first page again.',
-      cause,
-    })
-  }
-}
 
 function unknownClient(): AppError {
   return new AppError('not_found', 'There is no client with this id.', {

@@ -10,7 +10,7 @@ import { MAX_URI_LENGTH, shownUri } from './web-address.ts'
 /** After signing in, or after signing out: named as the metadata member is. */
 export type RedirectPurpose = 'redirect_uris' | 'post_logout_redirect_uris'
 
-export const MAX_REDIRECT_URIS = 50
+const MAX_REDIRECT_URIS = 50
 
 const LOOPBACK_HOSTS = new Set(['localhost', '127.0.0.1', '[::1]'])
 const UNSAFE_SCHEMES = new Set(['javascript', 'data', 'vbscript', 'file', 'blob', 'about'])
