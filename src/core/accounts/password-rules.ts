@@ -18,7 +18,7 @@ const HOPELESS_LENGTH = 8 * PASSWORD_MAX_CHARACTERS
 export function checkNewPassword(password: string, account?: Pick<Account, 'username' | 'email'>): string | undefined {
   if (isTooLong(password)) return `The password is too long: use at most ${PASSWORD_MAX_CHARACTERS} characters.`
   const canonical = canonicalPassword(password)
-  if ([...canonical].length < PASSWORD_MIN_CHARACTERS) {
+  if (charactersIn(canonical) < PASSWORD_MIN_CHARACTERS) {
     return `The password is too short: use at least ${PASSWORD_MIN_CHARACTERS} characters, better 15 or more.`
   }
   const folded = canonical.toLowerCase()
@@ -39,7 +39,11 @@ export function canonicalPassword(password: string): string {
 
 /** True for a password that nobody can have because it is longer than the limit. */
 export function isTooLong(password: string): boolean {
-  return password.length > HOPELESS_LENGTH || [...canonicalPassword(password)].length > PASSWORD_MAX_CHARACTERS
+  return password.length > HOPELESS_LENGTH || charactersIn(canonicalPassword(password)) > PASSWORD_MAX_CHARACTERS
+}
+
+function charactersIn(text: string): number {
+  return Array.from(text).length
 }
 
 function namesOf(account: Pick<Account, 'username' | 'email'> | undefined): readonly string[] {

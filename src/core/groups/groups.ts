@@ -66,7 +66,7 @@ export function createGroups({ database, clock, accounts }: GroupsNeeds): Groups
       return group
     },
 
-    list: store.list,
+    list: () => store.list(),
     find: async (name) => (groupName.safeParse(name).success ? store.find(name.trim()) : undefined),
     get,
 
