@@ -2,8 +2,8 @@ import type { Account } from './account.ts'
 import { commonPasswords } from './common-passwords.ts'
 
 /** In characters as Unicode counts them (code points), after normalisation. */
-export const PASSWORD_MIN_CHARACTERS = 8
-export const PASSWORD_MAX_CHARACTERS = 1_024
+const PASSWORD_MIN_CHARACTERS = 8
+const PASSWORD_MAX_CHARACTERS = 1_024
 
 const PRODUCT = 'latchkey'
 

@@ -22,6 +22,9 @@ export interface Credentials {
   readonly disabled: boolean
 }
 
+/** Unique columns. */
+type KeyColumn = 'id' | 'username_key' | 'email_key'
+
 /** Where a page of the list begins: after this account. */
 export interface Position {
   readonly createdAt: number
@@ -30,7 +33,7 @@ export interface Position {
 
 export interface AccountStore {
   insert(row: Insertable<AccountRow>): Promise<void>
-  find(column: 'id' | 'username_key' | 'email_key', key: string): Promise<Account | undefined>
+  find(column: KeyColumn, key: string): Promise<Account | undefined>
   findCredentials(column: 'username_key' | 'email_key', key: string): Promise<Credentials | undefined>
   /** The account while it can be signed in to with exactly this hash. */
   findByCredentials(id: string, passwordHash: string): Promise<Account | undefined>
@@ -65,14 +68,23 @@ export function accountStore(db: Kysely<Tables>): AccountStore {
           .as('group_names'),
       )
 
+  const lookup = (column: KeyColumn) => accounts().where(column, '=', '').compile()
+  const lookups = new Map<KeyColumn, ReturnType<typeof lookup>>()
+  /** Each lookup is put into SQL once: building it costs more than running it does. */
+  const readingBy = (column: KeyColumn, key: string): ReturnType<typeof lookup> => {
+    const query = lookups.get(column) ?? lookup(column)
+    lookups.set(column, query)
+    return { ...query, parameters: [key] }
+  }
+
   return {
     async insert(row) {
       await db.insertInto('accounts').values(row).execute()
     },
 
     async find(column, key) {
-      const row = await accounts().where(column, '=', key).executeTakeFirst()
-      return row && accountOf(row)
+      const { rows } = await db.executeQuery(readingBy(column, key))
+      return rows[0] && accountOf(rows[0])
     },
 
     async findCredentials(column, key) {
