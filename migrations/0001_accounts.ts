@@ -20,4 +20,6 @@ export async function up(db: Kysely<unknown>): Promise<void> {
     .addColumn('created_at', 'bigint', (column) => column.notNull())
     .addColumn('updated_at', 'bigint', (column) => column.notNull())
     .execute()
+  // the order in which people are listed
+  await db.schema.createIndex('accounts_created').on('accounts').columns(['created_at', 'id']).execute()
 }

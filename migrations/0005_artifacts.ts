@@ -17,6 +17,11 @@ export async function up(db: Kysely<unknown>): Promise<void> {
 
   for (const column of ['grant_id', 'account_id', 'client_id', 'session_uid', 'expires_at']) {
     // partial: most rows have no value in most of these columns
-    await db.schema.createIndex(`artifacts_${column}`).on('artifacts').column(column).where(column, 'is not', null).execute()
+    await db.schema
+      .createIndex(`artifacts_${column}`)
+      .on('artifacts')
+      .column(column)
+      .where(column, 'is not', null)
+      .execute()
   }
 }

@@ -31,13 +31,16 @@ async function serve(config: Config): Promise<void> {
   }
   // a terminal sends its signal to the launcher and to us, so that one Ctrl-C may arrive twice: the first counts
   let stopping: Promise<void> | undefined
-  for (const signal of ['SIGTERM', 'SIGINT', 'SIGHUP'] as const) process.on(signal, () => (stopping ??= stop(signal)))
+  for (const signal of ['SIGTERM', 'SIGINT', 'SIGHUP'] as const)
+    process.on(signal, () => void (stopping ??= stop(signal)))
 }
 
 /** What could not start says why in words for the operator, and nothing else. */
 function refuse(error: unknown): number {
   if (error instanceof SettingsError) {
-    process.stderr.write(`Latchkey cannot start: the settings have problems.\n${error.problems.map(({ setting, message }) => `  ${setting} ${message}\n`).join('')}`)
+    process.stderr.write(
+      `Latchkey cannot start: the settings have problems.\n${error.problems.map(({ setting, message }) => `  ${setting} ${message}\n`).join('')}`,
+    )
     return 78
   }
   if (!(error instanceof AppError)) throw error

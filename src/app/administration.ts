@@ -9,7 +9,7 @@ import { AppError } from '#platform/errors.ts'
 import { checkStart } from './check-start.ts'
 import { configurationPage, envExample } from './config-docs.ts'
 import { loadConfig, ROOT } from './config.ts'
-import { reachable } from './readiness.ts'
+import { reachable } from '#platform/database/readiness.ts'
 import { MIGRATIONS } from './services.ts'
 
 export const administration: readonly CommandGroup<undefined>[] = [
@@ -29,7 +29,11 @@ export const administration: readonly CommandGroup<undefined>[] = [
     noun: 'config',
     summary: 'Check the settings, and make their documentation.',
     commands: [
-      { verb: 'check', summary: 'Tell what would keep the server from starting; exit 78 if anything would.', run: checkConfig },
+      {
+        verb: 'check',
+        summary: 'Tell what would keep the server from starting; exit 78 if anything would.',
+        run: checkConfig,
+      },
       {
         verb: 'docs',
         summary: 'Write .env.example and docs/configuration.md from the table of settings.',
@@ -52,7 +56,10 @@ async function withDatabase(run: (database: Database<Tables>) => Promise<Command
 
 async function runMigrations(database: Database<Tables>): Promise<CommandResult> {
   const applied = await migrate(database, MIGRATIONS)
-  return { json: { applied }, text: applied.length === 0 ? 'The schema is up to date.' : applied.map((name) => `applied ${name}`).join('\n') }
+  return {
+    json: { applied },
+    text: applied.length === 0 ? 'The schema is up to date.' : applied.map((name) => `applied ${name}`).join('\n'),
+  }
 }
 
 async function tellStatus(database: Database<Tables>): Promise<CommandResult> {
@@ -68,7 +75,10 @@ async function tellStatus(database: Database<Tables>): Promise<CommandResult> {
 async function checkConfig(): Promise<CommandResult> {
   const config = loadConfig()
   await checkStart(config)
-  return { json: { status: 'ok', issuer: config.issuer }, text: `The settings are fine. The server would start as ${config.issuer}.` }
+  return {
+    json: { status: 'ok', issuer: config.issuer },
+    text: `The settings are fine. The server would start as ${config.issuer}.`,
+  }
 }
 
 const DOCUMENTS = [
@@ -79,10 +89,15 @@ const DOCUMENTS = [
 function writeDocs(onlyCheck: boolean): CommandResult {
   const stale = DOCUMENTS.filter(({ path, content }) => currentText(path) !== content())
   if (onlyCheck && stale.length > 0) {
-    throw new AppError('conflict', `Stale: ${stale.map(({ path }) => path).join(', ')}.`, { hint: 'Run: npx latchkey config docs' })
+    throw new AppError('conflict', `Stale: ${stale.map(({ path }) => path).join(', ')}.`, {
+      hint: 'Run: npx latchkey config docs',
+    })
   }
   if (!onlyCheck) for (const { path, content } of stale) writeFileSync(join(ROOT, path), content())
-  return { json: { written: onlyCheck ? [] : stale.map(({ path }) => path) }, text: stale.length === 0 ? 'Up to date.' : stale.map(({ path }) => `wrote ${path}`).join('\n') }
+  return {
+    json: { written: onlyCheck ? [] : stale.map(({ path }) => path) },
+    text: stale.length === 0 ? 'Up to date.' : stale.map(({ path }) => `wrote ${path}`).join('\n'),
+  }
 }
 
 function currentText(path: string): string | undefined {

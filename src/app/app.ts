@@ -38,7 +38,12 @@ export async function createApp(config: Config, services: Services, features: re
   const https = issuer.protocol === 'https:'
   const assets = loadAssets(join(VIEWS, 'public'), base)
   const protocol = await openProtocol(services, pagesOf(features, services))
-  const needs: Needs = { ...services, protocol, interactions: createInteractions(protocol, services.artifacts), steps: [] }
+  const needs: Needs = {
+    ...services,
+    protocol,
+    interactions: createInteractions(protocol, services.artifacts),
+    steps: [],
+  }
   const withSteps: Needs = { ...needs, steps: features.flatMap(({ steps }) => steps?.(needs) ?? []) }
 
   const koa = new Koa()

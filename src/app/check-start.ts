@@ -11,7 +11,7 @@ import { openDatabase } from '#platform/database/open.ts'
 import { AppError } from '#platform/errors.ts'
 import type { Config } from './config.ts'
 import { readTls } from './listen.ts'
-import { reachable } from './readiness.ts'
+import { reachable } from '#platform/database/readiness.ts'
 import { MIGRATIONS } from './services.ts'
 
 /**
@@ -37,7 +37,12 @@ async function checkDatabase(config: Config, masterKeys: readonly Buffer[]): Pro
     assertRunnable(status)
     if (status.applied.length === 0 || status.pending.length > 0 || masterKeys.length === 0) return
     // opening the signing keys shows that the master key is the one this database was written with
-    await createSigningKeys({ store: signingKeyStore(database.db), secrets: createSecrets(masterKeys), clock: systemClock, settings: config }).load()
+    await createSigningKeys({
+      store: signingKeyStore(database.db),
+      secrets: createSecrets(masterKeys),
+      clock: systemClock,
+      settings: config,
+    }).load()
   } finally {
     await database.close()
   }
@@ -48,6 +53,9 @@ function mustBeWritable(folder: string, setting: string): void {
   try {
     accessSync(existing, constants.W_OK)
   } catch (cause) {
-    throw new AppError('configuration', `${existing} cannot be written to.`, { hint: `Make it writable for the user that runs Latchkey, or set ${setting} to another place.`, cause })
+    throw new AppError('configuration', `${existing} cannot be written to.`, {
+      hint: `Make it writable for the user that runs Latchkey, or set ${setting} to another place.`,
+      cause,
+    })
   }
 }

@@ -5,7 +5,10 @@ const TABLE: readonly Setting[] = Object.values(SETTINGS)
 
 /** The text of `.env.example`: every setting, switched off, with its sentence above it. */
 export function envExample(): string {
-  const entries = TABLE.map((setting) => `# ${setting.sentence}\n# Default: ${defaultOf(setting)}\n#${setting.name}=${setting.example ?? setting.default ?? ''}\n`)
+  const entries = TABLE.map(
+    (setting) =>
+      `# ${setting.sentence}\n# Default: ${defaultOf(setting)}\n#${setting.name}=${setting.example ?? setting.default ?? ''}\n`,
+  )
   return `# Settings of Latchkey. Copy this file to .env, take away the # in front of what you change.
 # The environment wins over this file. NAME_FILE=/path reads the value of NAME from a file.
 

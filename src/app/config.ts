@@ -7,14 +7,21 @@ import { availableParallelism } from 'node:os'
 import { isAbsolute, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { z } from 'zod'
-import { parseMasterKey } from '#core/master-key.ts'
 import type { Settings } from '#core/services.ts'
-import { kindOf } from '#platform/database/dialects/index.ts'
-import { AppError } from '#platform/errors.ts'
-import { blockListOf } from '#platform/http/request-facts.ts'
 import type { LogSettings } from '#platform/log.ts'
 import { Secret } from '#platform/secret.ts'
 import { parseSettings, SettingsError, type Environment, type Problem, type Setting } from '#platform/settings.ts'
+import {
+  databaseProblem,
+  issuerProblem,
+  masterKeys,
+  proxiesProblem,
+  refine,
+  seconds,
+  setting,
+  wholeNumber,
+  words,
+} from './setting-rules.ts'
 
 /** Where the caller of a command stands; the launcher changes folders and hands it on. */
 export function callerFolder(environment: Environment = process.env): string {
@@ -32,7 +39,8 @@ export const SETTINGS = {
     name: 'ISSUER',
     schema: z.string().superRefine(refine(issuerProblem)),
     default: 'http://localhost:3000',
-    sentence: 'The public URL of this server, exactly as relying parties will know it; may have a path; https unless it is this machine.',
+    sentence:
+      'The public URL of this server, exactly as relying parties will know it; may have a path; https unless it is this machine.',
     example: 'https://id.example.com',
   }),
   host: setting({
@@ -51,7 +59,10 @@ export const SETTINGS = {
   }),
   databaseUrl: setting({
     name: 'DATABASE_URL',
-    schema: z.string().superRefine(refine(databaseProblem)).transform((url) => new Secret(url)),
+    schema: z
+      .string()
+      .superRefine(refine(databaseProblem))
+      .transform((url) => new Secret(url)),
     default: 'sqlite:data/latchkey.db',
     secret: true,
     sentence: 'Where everything is kept: `sqlite:` and a file, or a `postgres://` URL.',
@@ -69,7 +80,8 @@ export const SETTINGS = {
     default: undefined,
     defaultWords: 'the file in KEYS_DIR',
     secret: true,
-    sentence: 'The master key itself instead of the file, for several hosts: 32 bytes as base64url; several, newest first, separated by commas, while one is being replaced.',
+    sentence:
+      'The master key itself instead of the file, for several hosts: 32 bytes as base64url; several, newest first, separated by commas, while one is being replaced.',
   }),
   trustedProxies: setting({
     name: 'TRUSTED_PROXIES',
@@ -81,13 +93,20 @@ export const SETTINGS = {
   }),
   workers: setting({
     name: 'WORKERS',
-    schema: wholeNumber(1, 1, 'must be 1: this release runs one process; start several on one PostgreSQL database instead'),
+    schema: wholeNumber(
+      1,
+      1,
+      'must be 1: this release runs one process; start several on one PostgreSQL database instead',
+    ),
     default: '1',
     sentence: 'How many processes serve; this release runs one.',
   }),
   logLevel: setting({
     name: 'LOG_LEVEL',
-    schema: z.enum(['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'], 'must be one of fatal, error, warn, info, debug, trace, silent'),
+    schema: z.enum(
+      ['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'],
+      'must be one of fatal, error, warn, info, debug, trace, silent',
+    ),
     default: 'info',
     sentence: 'How much is logged.',
   }),
@@ -113,28 +132,63 @@ export const SETTINGS = {
     sentence: 'The PEM file with the key of TLS_CERT.',
     example: '/etc/latchkey/tls.key',
   }),
-  sessionIdleSeconds: seconds('SESSION_IDLE_SECONDS', 8 * 3_600, [60, YEAR], 'A browser that did nothing for so long has to sign in again.'),
-  sessionAbsoluteSeconds: seconds('SESSION_ABSOLUTE_SECONDS', 7 * DAY, [60, YEAR], 'However busy it was, a browser has to sign in again after so long.'),
+  sessionIdleSeconds: seconds(
+    'SESSION_IDLE_SECONDS',
+    8 * 3_600,
+    [60, YEAR],
+    'A browser that did nothing for so long has to sign in again.',
+  ),
+  sessionAbsoluteSeconds: seconds(
+    'SESSION_ABSOLUTE_SECONDS',
+    7 * DAY,
+    [60, YEAR],
+    'However busy it was, a browser has to sign in again after so long.',
+  ),
   tokensCodeSeconds: seconds('TOKENS_CODE_SECONDS', 60, [10, 600], 'Life of an authorization code.'),
   tokensAccessSeconds: seconds('TOKENS_ACCESS_SECONDS', 3_600, [60, DAY], 'Life of an access token.'),
   tokensIdSeconds: seconds('TOKENS_ID_SECONDS', 3_600, [60, DAY], 'Life of an ID token.'),
-  tokensRefreshSeconds: seconds('TOKENS_REFRESH_SECONDS', 30 * DAY, [60, YEAR], 'A refresh token that was not used for so long ends.'),
-  tokensRefreshAbsoluteSeconds: seconds('TOKENS_REFRESH_ABSOLUTE_SECONDS', YEAR, [60, 10 * YEAR], 'However often it was used, a chain of refresh tokens ends after so long.'),
-  tokensRefreshReuseSeconds: seconds('TOKENS_REFRESH_REUSE_SECONDS', 10, [0, 60], 'A refresh token used again within so long yields the same successor again (two tabs, a lost answer); later uses end the whole chain. 0 forgives nothing.'),
-  keysPublishAheadSeconds: seconds('KEYS_PUBLISH_AHEAD_SECONDS', 3_600, [1, 30 * DAY], 'A new signing key is published so long before it signs: longer than any relying party keeps the JWKS.'),
+  tokensRefreshSeconds: seconds(
+    'TOKENS_REFRESH_SECONDS',
+    30 * DAY,
+    [60, YEAR],
+    'A refresh token that was not used for so long ends.',
+  ),
+  tokensRefreshAbsoluteSeconds: seconds(
+    'TOKENS_REFRESH_ABSOLUTE_SECONDS',
+    YEAR,
+    [60, 10 * YEAR],
+    'However often it was used, a chain of refresh tokens ends after so long.',
+  ),
+  tokensRefreshReuseSeconds: seconds(
+    'TOKENS_REFRESH_REUSE_SECONDS',
+    10,
+    [0, 60],
+    'A refresh token used again within so long yields the same successor again (two tabs, a lost answer); later uses end the whole chain. 0 forgives nothing.',
+  ),
+  keysPublishAheadSeconds: seconds(
+    'KEYS_PUBLISH_AHEAD_SECONDS',
+    3_600,
+    [1, 30 * DAY],
+    'A new signing key is published so long before it signs: longer than any relying party keeps the JWKS.',
+  ),
   passwordHashSlots: setting({
     name: 'PASSWORD_HASH_SLOTS',
-    schema: z.optional(wholeNumber(1, 64)),
+    schema: z.optional(wholeNumber(1, 3)),
     default: undefined,
     defaultWords: 'the number of processors, at most 3',
-    sentence: 'How many passwords are hashed at once; each takes 19 MiB for some 25 ms.',
+    sentence:
+      'How many passwords are hashed at once; each takes 19 MiB for some 25 ms, and one of the four threads that signatures need too.',
     example: '2',
   }),
 } satisfies Record<string, Setting>
 
 /** All settings, in the groups that the rooms are given. */
 export interface Config extends Settings {
-  readonly listen: { readonly host: string; readonly port: number; readonly tls: { readonly cert: string; readonly key: string } | undefined }
+  readonly listen: {
+    readonly host: string
+    readonly port: number
+    readonly tls: { readonly cert: string; readonly key: string } | undefined
+  }
   readonly databaseUrl: Secret
   readonly keysDir: string
   readonly masterKeys: Secret<readonly Buffer[]> | undefined
@@ -161,7 +215,8 @@ export function loadConfig(environment: Environment = process.env, folder: strin
     listen: {
       host: values.host,
       port: values.port ?? issuerPort,
-      tls: tlsCert !== undefined && tlsKey !== undefined ? { cert: absolute(tlsCert), key: absolute(tlsKey) } : undefined,
+      tls:
+        tlsCert !== undefined && tlsKey !== undefined ? { cert: absolute(tlsCert), key: absolute(tlsKey) } : undefined,
     },
     databaseUrl: new Secret(absoluteSqlite(values.databaseUrl.reveal(), absolute)),
     keysDir: absolute(values.keysDir),
@@ -194,86 +249,27 @@ interface CrossChecked {
 function crossChecks(values: CrossChecked, environment: Environment): Problem[] {
   const problems: Problem[] = []
   if ((values.tlsCert === undefined) !== (values.tlsKey === undefined)) {
-    problems.push({ setting: values.tlsCert === undefined ? 'TLS_CERT' : 'TLS_KEY', message: 'is missing: TLS_CERT and TLS_KEY go together' })
+    problems.push({
+      setting: values.tlsCert === undefined ? 'TLS_CERT' : 'TLS_KEY',
+      message: 'is missing: TLS_CERT and TLS_KEY go together',
+    })
   }
   if (values.tlsCert !== undefined && !values.issuer.startsWith('https:')) {
     problems.push({ setting: 'ISSUER', message: 'must start with https: where TLS_CERT is set' })
   }
   if (values.sessionIdleSeconds > values.sessionAbsoluteSeconds) {
-    problems.push({ setting: 'SESSION_IDLE_SECONDS', message: 'is longer than SESSION_ABSOLUTE_SECONDS: make it shorter' })
+    problems.push({
+      setting: 'SESSION_IDLE_SECONDS',
+      message: 'is longer than SESSION_ABSOLUTE_SECONDS: make it shorter',
+    })
   }
   if (values.issuer.startsWith('https:') && /oidc-provider/.test(environment['DEBUG'] ?? '')) {
-    problems.push({ setting: 'DEBUG', message: 'would write tokens and codes to the log: unset it where the issuer is https' })
+    problems.push({
+      setting: 'DEBUG',
+      message: 'would write tokens and codes to the log: unset it where the issuer is https',
+    })
   }
   return problems
-}
-
-function setting<T>(definition: Setting<T>): Setting<T> {
-  return definition
-}
-
-function seconds(name: string, fallback: number, [least, most]: readonly [number, number], sentence: string): Setting<number> {
-  return { name, schema: wholeNumber(least, most), default: String(fallback), sentence: `${sentence} In seconds.` }
-}
-
-function wholeNumber(least: number, most: number, message = `must be a whole number from ${least} to ${most}`): z.ZodType<number> {
-  return z
-    .string()
-    .regex(/^\d+$/, message)
-    .transform(Number)
-    .refine((value) => value >= least && value <= most, message)
-}
-
-function words(text: string): string[] {
-  return text.split(/[\s,]+/).filter((word) => word !== '')
-}
-
-/** Turns a rule that gives a sentence into a check of a schema. */
-function refine<T>(problem: (value: T) => string | undefined) {
-  return (value: T, context: z.RefinementCtx): void => {
-    const message = problem(value)
-    if (message !== undefined) context.addIssue({ code: 'custom', message })
-  }
-}
-
-const LOOPBACK = new Set(['localhost', '127.0.0.1', '[::1]'])
-
-function issuerProblem(issuer: string): string | undefined {
-  const url = URL.parse(issuer)
-  if (!url || (url.protocol !== 'https:' && url.protocol !== 'http:')) return 'must be a URL that starts with https:// (or http://localhost for trying out)'
-  if (url.protocol === 'http:' && !LOOPBACK.has(url.hostname)) return 'must start with https:// unless its host is localhost, 127.0.0.1 or [::1]'
-  if (url.search !== '' || url.hash !== '' || issuer.includes('?') || issuer.includes('#')) return 'must have no query and no fragment: remove them'
-  if (url.username !== '' || url.password !== '') return 'must hold no user name and password: remove them'
-  if (issuer.endsWith('/')) return 'must not end with a slash: remove it'
-  if (url.href.replace(/\/$/, '') !== issuer) return `must be written as ${url.href.replace(/\/$/, '')}`
-  return undefined
-}
-
-function databaseProblem(url: string): string | undefined {
-  try {
-    kindOf(url)
-    return undefined
-  } catch (error) {
-    return error instanceof AppError ? `names no database that Latchkey knows. ${error.hint ?? ''}`.trim() : String(error)
-  }
-}
-
-function proxiesProblem(entries: readonly string[]): string | undefined {
-  try {
-    blockListOf(entries)
-    return undefined
-  } catch (error) {
-    return `${error instanceof Error ? error.message : String(error)}: list addresses such as 10.1.2.3 or 10.0.0.0/8`
-  }
-}
-
-function masterKeys(text: string, context: z.RefinementCtx): Secret<readonly Buffer[]> {
-  try {
-    return new Secret(words(text).map((key) => parseMasterKey(key, 'it')))
-  } catch (error) {
-    context.addIssue({ code: 'custom', message: error instanceof AppError ? error.message : String(error) })
-    return z.NEVER
-  }
 }
 
 function absoluteSqlite(url: string, absolute: (path: string) => string): string {

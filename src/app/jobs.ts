@@ -30,7 +30,8 @@ export function startJobs(features: readonly Feature<Needs>[], services: Service
 async function runUnderLease(job: Job, holder: string, { database, clock, log }: Services): Promise<void> {
   try {
     // a lease that outlives one turn keeps two processes from taking turns within one
-    if (await takeLease(database.db.withTables(), `job:${job.name}`, holder, clock.now(), job.everySeconds * 2)) await job.run()
+    if (await takeLease(database.db.withTables(), `job:${job.name}`, holder, clock.now(), job.everySeconds * 2))
+      await job.run()
   } catch (error) {
     log.warn({ err: error, job: job.name }, 'a job failed; it is tried again at its next turn')
   }

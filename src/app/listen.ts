@@ -1,5 +1,5 @@
 import { readFileSync } from 'node:fs'
-import { createServer, type RequestListener, type Server } from 'node:http'
+import { createServer, type IncomingMessage, type RequestListener, type Server, type ServerResponse } from 'node:http'
 import { createServer as createTlsServer } from 'node:https'
 import type { AddressInfo } from 'node:net'
 import { AppError } from '#platform/errors.ts'
@@ -16,7 +16,7 @@ const REQUEST_TIMEOUT_MS = 30_000
 const DRAIN_LIMIT_MS = 8_000
 
 /** @throws AppError(configuration) where the address cannot be had or a TLS file cannot be used */
-export async function listen({ host, port, tls }: Config['listen'], handler: RequestListener): Promise<Listening> {
+export async function listen({ host, port, tls }: Config['listen'], handler: (req: IncomingMessage, res: ServerResponse) => unknown): Promise<Listening> {
   let draining = false
   const answer: RequestListener = (req, res) => {
     // a client that keeps its connection would otherwise hold the server open until it tires of it
@@ -55,12 +55,19 @@ async function bound(server: Server, host: string, port: number): Promise<void> 
       })
     }
     if (code === 'EACCES') {
-      throw new AppError('configuration', `This user may not listen on port ${port}.`, { hint: 'Set PORT to one above 1023, behind a proxy if need be.', cause })
+      throw new AppError('configuration', `This user may not listen on port ${port}.`, {
+        hint: 'Set PORT to one above 1023, behind a proxy if need be.',
+        cause,
+      })
     }
-    throw new AppError('configuration', `The server cannot listen on ${host}, port ${port} (${String(code ?? cause)}).`, {
-      hint: 'Set HOST to an address of this machine.',
-      cause,
-    })
+    throw new AppError(
+      'configuration',
+      `The server cannot listen on ${host}, port ${port} (${String(code ?? cause)}).`,
+      {
+        hint: 'Set HOST to an address of this machine.',
+        cause,
+      },
+    )
   }
 }
 
@@ -73,6 +80,9 @@ function readPem(path: string, name: string): Buffer {
   try {
     return readFileSync(path)
   } catch (cause) {
-    throw new AppError('configuration', `${name} names ${path}, which cannot be read.`, { hint: 'Name a PEM file that this server may read.', cause })
+    throw new AppError('configuration', `${name} names ${path}, which cannot be read.`, {
+      hint: 'Name a PEM file that this server may read.',
+      cause,
+    })
   }
 }

@@ -21,7 +21,7 @@ import { migrate } from '#platform/database/migrate.ts'
 import { openDatabase, type Database } from '#platform/database/open.ts'
 import { openLog, type Log } from '#platform/log.ts'
 import { ROOT, type Config } from './config.ts'
-import { databaseProblem, reachable } from './readiness.ts'
+import { databaseProblem, reachable } from '#platform/database/readiness.ts'
 
 export const MIGRATIONS = join(ROOT, 'migrations')
 
@@ -40,9 +40,14 @@ export interface Surroundings {
  * signing keys.
  * @throws AppError(configuration) where a file, the database or a key cannot be used
  */
-export async function openServices(config: Config, { clock = systemClock, log = openLog(config.log) }: Surroundings = {}): Promise<OpenServices> {
+export async function openServices(
+  config: Config,
+  { clock = systemClock, log = openLog(config.log) }: Surroundings = {},
+): Promise<OpenServices> {
   const secrets = createSecrets(config.masterKeys?.reveal() ?? [loadMasterKey(config.keysDir)])
-  const database = openDatabase<Tables>(config.databaseUrl.reveal(), (error) => log.warn({ err: error }, 'an idle database connection broke'))
+  const database = openDatabase<Tables>(config.databaseUrl.reveal(), (error) =>
+    log.warn({ err: error }, 'an idle database connection broke'),
+  )
   try {
     await reachable(database)
     const ran = await migrate(database, MIGRATIONS)
@@ -68,7 +73,6 @@ function assemble({ config, database, secrets, clock, log }: Parts): Services {
   const passwords = createPasswords({ slots: config.passwordHashSlots })
   const accounts = createAccounts({ database, passwords, clock })
   const signingKeys = createSigningKeys({ store: signingKeyStore(database.db), secrets, clock, settings: config })
-  const validateMetadata = metadataValidator(config, async () => ({ keys: (await signingKeys.load()).keys }))
   return {
     settings: config,
     database,
@@ -77,7 +81,12 @@ function assemble({ config, database, secrets, clock, log }: Parts): Services {
     secrets,
     accounts,
     groups: createGroups({ database, clock, accounts }),
-    clients: createClients({ database, secrets, clock, validateMetadata }),
+    clients: createClients({
+      database,
+      secrets,
+      clock,
+      metadataValidator: metadataValidator(config, async () => ({ keys: (await signingKeys.load()).keys })),
+    }),
     consents: consentStore(database.db),
     signingKeys,
     artifacts: artifactStore(database.db),

@@ -1,5 +1,15 @@
 import { randomBytes } from 'node:crypto'
-import { closeSync, fsyncSync, linkSync, mkdirSync, openSync, readFileSync, statSync, unlinkSync, writeSync } from 'node:fs'
+import {
+  closeSync,
+  fsyncSync,
+  linkSync,
+  mkdirSync,
+  openSync,
+  readFileSync,
+  statSync,
+  unlinkSync,
+  writeSync,
+} from 'node:fs'
 import { join } from 'node:path'
 import { AppError } from '#platform/errors.ts'
 import { MASTER_KEY_BYTES } from './secrets.ts'
@@ -24,7 +34,9 @@ export function readMasterKey(folder: string): Buffer | undefined {
   const mode = modeOf(path)
   if (mode === undefined) return undefined
   if (process.platform !== 'win32' && (mode & 0o077) !== 0) {
-    throw new AppError('configuration', `${path} can be read by other users of this machine.`, { hint: `Run: chmod 600 ${path}` })
+    throw new AppError('configuration', `${path} can be read by other users of this machine.`, {
+      hint: `Run: chmod 600 ${path}`,
+    })
   }
   return parseMasterKey(readText(path), path)
 }
@@ -37,9 +49,13 @@ export function parseMasterKey(text: string, origin: string): Buffer {
   const trimmed = text.trim()
   const key = Buffer.from(trimmed, 'base64url')
   if (key.length === MASTER_KEY_BYTES && key.toString('base64url') === trimmed) return key
-  throw new AppError('configuration', `${origin} does not hold a master key (32 bytes as 43 characters of base64url).`, {
-    hint: 'Restore it from your backup. Only for a new installation without data: remove it and start again.',
-  })
+  throw new AppError(
+    'configuration',
+    `${origin} does not hold a master key (32 bytes as 43 characters of base64url).`,
+    {
+      hint: 'Restore it from your backup. Only for a new installation without data: remove it and start again.',
+    },
+  )
 }
 
 function createMasterKey(folder: string): Buffer {

@@ -4,7 +4,15 @@
  * is sealed with AES-256-GCM, bound to its table, column and row, so that a sealed value moved elsewhere does not open.
  * Several master keys may be given, newest first, while one is being replaced: the newest seals, all open.
  */
-import { createCipheriv, createDecipheriv, createHash, createHmac, hkdfSync, randomBytes, timingSafeEqual } from 'node:crypto'
+import {
+  createCipheriv,
+  createDecipheriv,
+  createHash,
+  createHmac,
+  hkdfSync,
+  randomBytes,
+  timingSafeEqual,
+} from 'node:crypto'
 import { AppError } from '#platform/errors.ts'
 
 /** Where a sealed value lives: it opens nowhere else. */
@@ -103,8 +111,12 @@ function keyId(key: Buffer): string {
 }
 
 function cannotOpen({ table, column }: SealedPlace, cause?: unknown): AppError {
-  return new AppError('configuration', `A sealed value in the database (${table}.${column}) does not open with the master key in use.`, {
-    hint: 'Restore the keys/master.key (or MASTER_KEY) that this database was written with.',
-    cause,
-  })
+  return new AppError(
+    'configuration',
+    `A sealed value in the database (${table}.${column}) does not open with the master key in use.`,
+    {
+      hint: 'Restore the keys/master.key (or MASTER_KEY) that this database was written with.',
+      cause,
+    },
+  )
 }

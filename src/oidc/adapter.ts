@@ -25,7 +25,14 @@ export interface AdapterNeeds {
 }
 
 /** Models that hang on a grant and end with it. */
-export const OF_A_GRANT = ['AccessToken', 'AuthorizationCode', 'RefreshToken', 'DeviceCode', 'BackchannelAuthenticationRequest', 'PreAuthorizedCode']
+export const OF_A_GRANT = [
+  'AccessToken',
+  'AuthorizationCode',
+  'RefreshToken',
+  'DeviceCode',
+  'BackchannelAuthenticationRequest',
+  'PreAuthorizedCode',
+]
 const SEALED = new Set(['Session', 'Interaction', 'DeviceCode'])
 
 const payloadShape = z.record(z.string(), z.unknown())
@@ -77,7 +84,8 @@ function artifactAdapter(model: string, { artifacts, secrets, clock, refreshReus
 
     find: async (id) => read(await artifacts.find(keyOf(id), clock.now()), id),
     findByUid: async (uid) => read(await artifacts.findBySessionUid(uid, clock.now())),
-    findByUserCode: async (code) => read(await artifacts.findByUserCode(secrets.keyedDigest('user-code', code), clock.now())),
+    findByUserCode: async (code) =>
+      read(await artifacts.findByUserCode(secrets.keyedDigest('user-code', code), clock.now())),
 
     async consume(id) {
       const key = keyOf(id)

@@ -1,28 +1,35 @@
 import { errors, Provider, type JWKS } from 'oidc-provider'
+import type { ValidateMetadata } from '#core/clients/clients.ts'
 import type { Settings } from '#core/services.ts'
 import { AppError } from '#platform/errors.ts'
 import { protocol } from './configuration.ts'
 
-export type ValidateMetadata = (metadata: Record<string, unknown>) => Promise<void>
-
 /**
- * The library's own verdict on a client's metadata, asked before anything is stored.
- * The function throws AppError(invalid_input) with the library's reason.
+ * Prepares the library's own verdict on a client's metadata, asked before anything is stored. What is prepared throws
+ * AppError(invalid_input) with the library's reason.
+ * @param loadJwks the published keys: they decide which algorithms a client may ask for
  */
-export function metadataValidator(settings: Settings, loadJwks: () => Promise<JWKS>): ValidateMetadata {
-  let provider: Promise<Provider> | undefined
+export function metadataValidator(settings: Settings, loadJwks: () => Promise<JWKS>): () => Promise<ValidateMetadata> {
+  let prepared: Promise<ValidateMetadata> | undefined
+  return () =>
+    (prepared ??= loadJwks().then((jwks) => validatorOf(new Provider(settings.issuer, validating(settings, jwks)))))
+}
+
+function validatorOf({ Client }: Provider): ValidateMetadata {
   return async (metadata) => {
-    provider ??= loadJwks().then((jwks) => new Provider(settings.issuer, validating(settings, jwks)))
-    const { Client } = await provider
     try {
       // boundary: a static method that the published types leave out
       await (Client as unknown as { validate: ValidateMetadata }).validate(metadata)
     } catch (error) {
       if (!(error instanceof errors.InvalidClientMetadata)) throw error
-      throw new AppError('invalid_input', `The client's metadata is not valid: ${error.error_description ?? error.message}.`, {
-        hint: 'Correct the option or the member that is named, and try again.',
-        cause: error,
-      })
+      throw new AppError(
+        'invalid_input',
+        `The client's metadata is not valid: ${error.error_description ?? error.message}.`,
+        {
+          hint: 'Correct the option or the member that is named, and try again.',
+          cause: error,
+        },
+      )
     }
   }
 }
@@ -32,10 +39,22 @@ function validating(settings: Settings, jwks: JWKS) {
   const unused = async (): Promise<never> => {
     throw new Error('metadata is validated without a database')
   }
-  const adapter = { upsert: unused, find: unused, findByUid: unused, findByUserCode: unused, destroy: unused, consume: unused, revokeByGrantId: unused }
+  const adapter = {
+    upsert: unused,
+    find: unused,
+    findByUid: unused,
+    findByUserCode: unused,
+    destroy: unused,
+    consume: unused,
+    revokeByGrantId: unused,
+  }
   return {
     ...protocol(settings, jwks),
     adapter: () => adapter,
-    features: { devInteractions: { enabled: false }, clientCredentials: { enabled: true }, rpInitiatedLogout: { enabled: true } },
+    features: {
+      devInteractions: { enabled: false },
+      clientCredentials: { enabled: true },
+      rpInitiatedLogout: { enabled: true },
+    },
   }
 }

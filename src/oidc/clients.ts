@@ -45,6 +45,9 @@ export function clientSettings(client: Client): ClientSettings {
 }
 
 /** May the person use the client? Everyone may, or the members of one of its groups. */
-export function isOpenTo(client: Pick<ClientSettings, 'assignment' | 'groups'>, account: Pick<Account, 'groups'>): boolean {
+export function isOpenTo(
+  client: Pick<ClientSettings, 'assignment' | 'groups'>,
+  account: Pick<Account, 'groups'>,
+): boolean {
   return client.assignment === 'everyone' || client.groups.some((group) => account.groups.includes(group))
 }

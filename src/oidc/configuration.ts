@@ -29,11 +29,15 @@ export function protocol(settings: Settings, jwks: JWKS): Configuration {
   return {
     jwks,
     scopes: [...OFFERED_SCOPES],
-    claims: { ...SCOPE_CLAIMS, acr: null, sid: null, auth_time: null, amr: null, iss: null } as NonNullable<Configuration['claims']>,
+    claims: { ...SCOPE_CLAIMS, acr: null, sid: null, auth_time: null, amr: null, iss: null },
     responseTypes: ['code'],
     clientAuthMethods: ['client_secret_basic', 'client_secret_post', 'none'],
-    extraClientMetadata: { properties: ['type', 'first_party', 'assignment', 'groups', 'require_pkce', 'id_token_claims', 'refresh_tokens'] },
-    pkce: { required: (_ctx, client) => client.tokenEndpointAuthMethod === 'none' || clientSettings(client).requirePkce },
+    extraClientMetadata: {
+      properties: ['type', 'first_party', 'assignment', 'groups', 'require_pkce', 'id_token_claims', 'refresh_tokens'],
+    },
+    pkce: {
+      required: (_ctx, client) => client.tokenEndpointAuthMethod === 'none' || clientSettings(client).requirePkce,
+    },
     routes: {
       authorization: '/authorize',
       code_verification: '/device',
@@ -69,9 +73,12 @@ export function configuration({ services, jwks, renderError, logout }: Configura
       url: (_ctx, { uid }) => `${new URL(settings.issuer).pathname.replace(/\/$/, '')}/interaction/${uid}`,
     },
     cookies: cookies(settings.issuer, secrets),
-    clientBasedCORS: (_ctx, origin, client) => clientSettings(client).type === 'spa' && client.redirectUris?.some((uri) => URL.parse(uri)?.origin === origin) === true,
+    clientBasedCORS: (_ctx, origin, client) =>
+      clientSettings(client).type === 'spa' &&
+      client.redirectUris?.some((uri) => URL.parse(uri)?.origin === origin) === true,
     issueRefreshToken: async (_ctx, client, source) =>
-      client.grantTypeAllowed('refresh_token') && (source.scopes.has('offline_access') || clientSettings(client).refreshTokens === 'always'),
+      client.grantTypeAllowed('refresh_token') &&
+      (source.scopes.has('offline_access') || clientSettings(client).refreshTokens === 'always'),
     rotateRefreshToken: true,
     renderError,
     features: {
@@ -79,9 +86,17 @@ export function configuration({ services, jwks, renderError, logout }: Configura
       clientCredentials: { enabled: true },
       claimsParameter: { enabled: true },
       // RFC 7662 §4: a token's content is for the client it was issued to; the library's default tells any client
-      introspection: { enabled: true, allowedPolicy: async (_ctx, client, token) => token.clientId === client.clientId },
+      introspection: {
+        enabled: true,
+        allowedPolicy: async (_ctx, client, token) => token.clientId === client.clientId,
+      },
       revocation: { enabled: true, allowedPolicy: async (_ctx, client, token) => token.clientId === client.clientId },
-      resourceIndicators: { enabled: true, getResourceServerInfo: refuseResource, defaultResource: async () => [], useGrantedResource: async () => false },
+      resourceIndicators: {
+        enabled: true,
+        getResourceServerInfo: refuseResource,
+        defaultResource: async () => [],
+        useGrantedResource: async () => false,
+      },
       dPoP: { enabled: true, nonceSecret, requireNonce: () => false },
       pushedAuthorizationRequests: { enabled: true },
       rpInitiatedLogout: { enabled: true, logoutSource: logout.confirm, postLogoutSuccessSource: logout.done },
@@ -99,8 +114,10 @@ function lifetimes({ tokens, session }: Settings): NonNullable<Configuration['tt
     Interaction: 3_600,
     // a grant is not extended by a refresh, so it has to outlive every chain of refresh tokens
     Grant: tokens.refreshAbsoluteSeconds + DAY,
-    RefreshToken: (_ctx, { iiat = now() }) => Math.max(1, Math.min(tokens.refreshSeconds, iiat + tokens.refreshAbsoluteSeconds - now())),
-    Session: (_ctx, { loginTs = now() }) => Math.max(1, Math.min(session.idleSeconds, loginTs + session.absoluteSeconds - now())),
+    RefreshToken: (_ctx, { iiat = now() }) =>
+      Math.max(1, Math.min(tokens.refreshSeconds, iiat + tokens.refreshAbsoluteSeconds - now())),
+    Session: (_ctx, { loginTs = now() }) =>
+      Math.max(1, Math.min(session.idleSeconds, loginTs + session.absoluteSeconds - now())),
   }
 }
 

@@ -11,7 +11,7 @@ export function cookies(issuer: string, secrets: Secrets): NonNullable<Configura
   const flags = { httpOnly: true, sameSite: 'lax', signed: true, overwrite: true } as const
   return {
     // the library takes an array for Keygrip, or any object with Keygrip's three methods
-    keys: cookieSigner(secrets) as unknown as string[],
+    keys: cookieSigner(secrets),
     names: {
       session: `${https ? '__Host-' : ''}latchkey_session`,
       interaction: `${https ? '__Secure-' : ''}latchkey_interaction`,

@@ -7,7 +7,11 @@ import type { Middleware } from 'koa'
  */
 const MAX_AGE_SECONDS = 300
 
-const DOCUMENTS = new Set(['/.well-known/openid-configuration', '/.well-known/oauth-authorization-server', '/.well-known/jwks.json'])
+const DOCUMENTS = new Set([
+  '/.well-known/openid-configuration',
+  '/.well-known/oauth-authorization-server',
+  '/.well-known/jwks.json',
+])
 
 /** Lets relying parties keep the public documents for a while, and ask cheaply whether they changed (RFC 9110 §13.1.2). */
 export const documentCaching: Middleware = async (ctx, next) => {

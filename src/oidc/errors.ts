@@ -5,7 +5,11 @@
 import type { ErrorOut, errors, KoaContextWithOIDC } from 'oidc-provider'
 import { showRefusal, type Refusal } from '#platform/http/errors.ts'
 
-export type ErrorPage = (ctx: KoaContextWithOIDC, out: ErrorOut, error: errors.OIDCProviderError | Error) => Promise<void>
+export type ErrorPage = (
+  ctx: KoaContextWithOIDC,
+  out: ErrorOut,
+  error: errors.OIDCProviderError | Error,
+) => Promise<void>
 
 /** Shown where the library may not, or cannot, send the browser back to the relying party. */
 export const renderProtocolError: ErrorPage = async (ctx, out) => {
@@ -21,7 +25,8 @@ export const renderProtocolError: ErrorPage = async (ctx, out) => {
 type Words = Pick<Refusal, 'title' | 'message' | 'hint'>
 
 const WRONG_APP = 'The application that sent you here is set up differently from what this server knows about it.'
-const TELL_THE_APP = 'Go back to the application and try again. If it stays, tell the people who run it, with the error id.'
+const TELL_THE_APP =
+  'Go back to the application and try again. If it stays, tell the people who run it, with the error id.'
 
 const DEFAULT_WORDS: Words = {
   title: 'This sign-in cannot go on',
@@ -30,7 +35,11 @@ const DEFAULT_WORDS: Words = {
 }
 
 const WORDS: Readonly<Record<string, Words>> = {
-  invalid_client: { title: 'Unknown application', message: 'The application that sent you here is not known to this server, or was switched off.', hint: TELL_THE_APP },
+  invalid_client: {
+    title: 'Unknown application',
+    message: 'The application that sent you here is not known to this server, or was switched off.',
+    hint: TELL_THE_APP,
+  },
   invalid_redirect_uri: { title: 'Wrong return address', message: WRONG_APP, hint: TELL_THE_APP },
   session_not_found: {
     title: 'Please start again',

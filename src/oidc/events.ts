@@ -9,7 +9,10 @@ import { factsOf } from '#platform/http/request-facts.ts'
  */
 export function logEvents(provider: Provider, log: Log): void {
   const refused = (event: string) => (ctx: KoaContextWithOIDC, error: errors.OIDCProviderError) => {
-    log.info({ ...about(ctx), event, error: error.error, reason: error.error_detail ?? error.error_description }, 'the protocol refused a request')
+    log.info(
+      { ...about(ctx), event, error: error.error, reason: error.error_detail ?? error.error_description },
+      'the protocol refused a request',
+    )
   }
   provider.on('authorization.error', refused('authorization.error'))
   provider.on('grant.error', refused('grant.error'))
@@ -20,9 +23,15 @@ export function logEvents(provider: Provider, log: Log): void {
   provider.on('end_session_confirm.error', refused('end_session_confirm.error'))
   provider.on('pushed_authorization_request.error', refused('pushed_authorization_request.error'))
   provider.on('server_error', (ctx, error) => log.error({ ...about(ctx), err: error }, 'the protocol library failed'))
-  provider.on('authorization.success', (ctx) => log.info({ ...about(ctx), event: 'authorization.success' }, 'signed in to a client'))
-  provider.on('grant.success', (ctx) => log.info({ ...about(ctx), event: 'grant.success', grant: ctx.oidc.params?.['grant_type'] }, 'tokens issued'))
-  provider.on('grant.revoked', (ctx) => log.info({ ...about(ctx), event: 'grant.revoked' }, 'a grant and its tokens ended'))
+  provider.on('authorization.success', (ctx) =>
+    log.info({ ...about(ctx), event: 'authorization.success' }, 'signed in to a client'),
+  )
+  provider.on('grant.success', (ctx) =>
+    log.info({ ...about(ctx), event: 'grant.success', grant: ctx.oidc.params?.['grant_type'] }, 'tokens issued'),
+  )
+  provider.on('grant.revoked', (ctx) =>
+    log.info({ ...about(ctx), event: 'grant.revoked' }, 'a grant and its tokens ended'),
+  )
   provider.on('end_session.success', (ctx) => log.info({ ...about(ctx), event: 'end_session.success' }, 'signed out'))
 }
 

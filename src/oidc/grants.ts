@@ -49,7 +49,9 @@ async function allowedBefore({ oidc }: KoaContextWithOIDC, consents: Consents): 
   const remembered = firstParty ? asked : await consents.find(account.accountId, client.clientId)
   if (!remembered) return undefined
   const scopes = asked.scopes.filter((scope) => remembered.scopes.includes(scope))
-  return scopes.length === 0 ? undefined : { scopes, claims: asked.claims.filter((claim) => remembered.claims.includes(claim)) }
+  return scopes.length === 0
+    ? undefined
+    : { scopes, claims: asked.claims.filter((claim) => remembered.claims.includes(claim)) }
 }
 
 function covers(grant: Grant | undefined, { scopes, claims }: Allowed): boolean {

@@ -57,7 +57,11 @@ export function createInteractions(protocol: Protocol, artifacts: ArtifactStore)
   }
 }
 
-function interactionOf(found: LibraryInteraction, provider: ReturnType<Protocol['current']>, artifacts: ArtifactStore): Interaction {
+function interactionOf(
+  found: LibraryInteraction,
+  provider: ReturnType<Protocol['current']>,
+  artifacts: ArtifactStore,
+): Interaction {
   const { params } = found
   const clientId = stringParam(params, 'client_id') ?? ''
 
@@ -98,7 +102,8 @@ function interactionOf(found: LibraryInteraction, provider: ReturnType<Protocol[
     async finishConsent(ctx, { scopes, claims }) {
       const accountId = found.session?.accountId
       if (accountId === undefined) throw startAgain()
-      const grant = (await existingGrant(found, provider, accountId, clientId)) ?? new provider.Grant({ accountId, clientId })
+      const grant =
+        (await existingGrant(found, provider, accountId, clientId)) ?? new provider.Grant({ accountId, clientId })
       grant.addOIDCScope(scopes.join(' '))
       grant.addOIDCClaims([...claims])
       await finish(ctx, { consent: { grantId: await grant.save() } })
@@ -109,7 +114,12 @@ function interactionOf(found: LibraryInteraction, provider: ReturnType<Protocol[
   }
 }
 
-async function existingGrant(found: LibraryInteraction, provider: ReturnType<Protocol['current']>, accountId: string, clientId: string): Promise<Grant | undefined> {
+async function existingGrant(
+  found: LibraryInteraction,
+  provider: ReturnType<Protocol['current']>,
+  accountId: string,
+  clientId: string,
+): Promise<Grant | undefined> {
   const grant = found.grantId === undefined ? undefined : await provider.Grant.find(found.grantId)
   return grant?.accountId === accountId && grant.clientId === clientId ? grant : undefined
 }

@@ -13,7 +13,8 @@ export function logoutPages(pages: ProtocolPages): LogoutPages {
     async confirm(ctx) {
       const { session, client } = ctx.oidc
       const secret = session?.state?.['secret']
-      if (typeof secret !== 'string' || session?.accountId === undefined) throw new Error('the library asked for a logout page without a session')
+      if (typeof secret !== 'string' || session?.accountId === undefined)
+        throw new Error('the library asked for a logout page without a session')
       await pages.confirmLogout(ctx, {
         action: ctx.oidc.urlFor('end_session_confirm'),
         xsrf: secret,
@@ -24,7 +25,10 @@ export function logoutPages(pages: ProtocolPages): LogoutPages {
 
     async done(ctx) {
       const session = await ctx.oidc.provider.Session.get(ctx)
-      await pages.signedOut(ctx, { clientName: ctx.oidc.client?.clientName, stillSignedIn: session.accountId !== undefined })
+      await pages.signedOut(ctx, {
+        clientName: ctx.oidc.client?.clientName,
+        stillSignedIn: session.accountId !== undefined,
+      })
     },
   }
 }

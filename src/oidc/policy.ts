@@ -11,12 +11,15 @@ const { base, Check, Prompt } = interactionPolicy
 /** The prompts in their order: login, access, consent. */
 export function policy(): ReturnType<typeof base> {
   const prompts = base()
-  prompts
-    .get('login')
-    ?.checks.add(
-      // the session names somebody who was disabled or deleted meanwhile; without this check the library answers 500
-      new Check('account_unusable', 'the signed-in account cannot be used', 'login_required', ({ oidc }) => oidc.session?.accountId !== undefined && !oidc.account),
-    )
+  prompts.get('login')?.checks.add(
+    // the session names somebody who was disabled or deleted meanwhile; without this check the library answers 500
+    new Check(
+      'account_unusable',
+      'the signed-in account cannot be used',
+      'login_required',
+      ({ oidc }) => oidc.session?.accountId !== undefined && !oidc.account,
+    ),
+  )
   prompts.add(
     new Prompt(
       { name: 'access', requestable: false },

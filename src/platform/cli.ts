@@ -83,7 +83,8 @@ function programOf<Needs>(line: CommandLine<Needs>): Command {
     .showHelpAfterError('(add --help to see what can be given)')
     .helpCommand(false)
   for (const group of line.groups) addGroup(program, group, line)
-  for (const group of line.standalone ?? []) addGroup(program, group, { terminal: line.terminal, withNeeds: (run) => run(undefined) })
+  for (const group of line.standalone ?? [])
+    addGroup(program, group, { terminal: line.terminal, withNeeds: (run) => run(undefined) })
   return program
 }
 
@@ -96,7 +97,8 @@ function addGroup<Needs>(program: Command, group: CommandGroup<Needs>, line: Sur
 
 function addCommand<Needs>(noun: Command, spec: CommandSpec<Needs>, line: Surroundings<Needs>): void {
   // a group with one command and no verb of its own: `latchkey migrate`
-  const command = spec.verb === '' ? noun : noun.command(spec.verb).description(spec.summary).copyInheritedSettings(noun)
+  const command =
+    spec.verb === '' ? noun : noun.command(spec.verb).description(spec.summary).copyInheritedSettings(noun)
   for (const argument of spec.arguments ?? []) command.argument(argument)
   for (const option of spec.options ?? []) command.addOption(optionOf(option))
   command.option('--json', 'print one JSON value')
@@ -119,14 +121,18 @@ function optionOf({ flags, description, repeatable, choices }: OptionSpec): Opti
 
 async function mustConfirm(question: string, terminal: Terminal): Promise<void> {
   if (!terminal.isInteractive) {
-    throw new AppError('invalid_input', `${question} Nothing was done, since nobody could be asked.`, { hint: 'Add --yes to go ahead.' })
+    throw new AppError('invalid_input', `${question} Nothing was done, since nobody could be asked.`, {
+      hint: 'Add --yes to go ahead.',
+    })
   }
   if (!(await terminal.confirm(question))) throw new AppError('forbidden', 'Nothing was done.')
 }
 
 function report(error: unknown, terminal: Terminal, wantsJson: boolean): number {
   if (error instanceof SettingsError) {
-    terminal.say(`The settings have problems:\n${error.problems.map(({ setting, message }) => `  ${setting} ${message}\n`).join('')}`)
+    terminal.say(
+      `The settings have problems:\n${error.problems.map(({ setting, message }) => `  ${setting} ${message}\n`).join('')}`,
+    )
     if (wantsJson) terminal.out(`${JSON.stringify({ error: 'configuration', problems: error.problems }, null, 2)}\n`)
     return EXIT.configuration
   }
@@ -135,7 +141,9 @@ function report(error: unknown, terminal: Terminal, wantsJson: boolean): number 
   for (const [field, message] of Object.entries(error.fields ?? {})) terminal.say(`  ${field}: ${message}\n`)
   if (error.hint) terminal.say(`${error.hint}\n`)
   if (wantsJson) {
-    terminal.out(`${JSON.stringify({ error: error.code, message: error.message, hint: error.hint, fields: error.fields }, null, 2)}\n`)
+    terminal.out(
+      `${JSON.stringify({ error: error.code, message: error.message, hint: error.hint, fields: error.fields }, null, 2)}\n`,
+    )
   }
   return error.code === 'configuration' ? EXIT.configuration : EXIT.refused
 }

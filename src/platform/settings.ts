@@ -83,7 +83,10 @@ function rawValue(setting: Setting, source: Environment, problems: Problem[]): s
     return readFileSync(fileName, 'utf8').replace(/\r?\n$/, '')
   } catch (error) {
     const reason = error instanceof Error && 'code' in error ? String(error.code) : 'unknown reason'
-    problems.push({ setting: `${setting.name}_FILE`, message: `cannot read ${fileName} (${reason}): name a readable file` })
+    problems.push({
+      setting: `${setting.name}_FILE`,
+      message: `cannot read ${fileName} (${reason}): name a readable file`,
+    })
     return undefined
   }
 }
@@ -92,5 +95,8 @@ function unknownNames(table: Record<string, Setting>, fromFile: Environment): Pr
   const known = new Set(Object.values(table).flatMap(({ name }) => [name, `${name}_FILE`]))
   return Object.keys(fromFile)
     .filter((name) => !known.has(name))
-    .map((name) => ({ setting: name, message: 'is not a setting of Latchkey: correct the name in .env or remove the line' }))
+    .map((name) => ({
+      setting: name,
+      message: 'is not a setting of Latchkey: correct the name in .env or remove the line',
+    }))
 }

@@ -27,11 +27,14 @@ export function processTerminal(callerDir: string): Terminal {
     out: (text) => void process.stdout.write(text),
     say: (text) => void process.stderr.write(text),
     confirm: async (message) => answered(await confirm({ message, initialValue: false, ...prompt })),
-    askSecret: async (message) => answered(await password({ message, ...prompt })),
+    // an empty answer comes as undefined
+    askSecret: async (message) => answered(await password({ message, ...prompt })) ?? '',
     async readStdin() {
       const chunks: Buffer[] = []
       for await (const chunk of process.stdin) chunks.push(Buffer.from(chunk))
-      return Buffer.concat(chunks).toString('utf8').replace(/\r?\n$/, '')
+      return Buffer.concat(chunks)
+        .toString('utf8')
+        .replace(/\r?\n$/, '')
     },
   }
 }

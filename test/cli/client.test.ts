@@ -31,7 +31,7 @@ describe('latchkey client', () => {
       database,
       secrets: createSecrets([randomBytes(32)]),
       clock: { now: () => 1_800_000_000 },
-      validateMetadata: async () => {},
+      metadataValidator: async () => async () => {},
     })
   })
 

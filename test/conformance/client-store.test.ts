@@ -35,7 +35,7 @@ describe.each(databases)('clients on $name', ({ create }) => {
       database,
       secrets,
       clock: { now: () => time.now },
-      validateMetadata: async (metadata) => {
+      metadataValidator: async () => async (metadata) => {
         judged.push(metadata)
         if (metadata['client_name'] === 'Unloved') throw new AppError('invalid_input', 'The protocol library says no.')
       },

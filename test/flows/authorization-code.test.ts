@@ -31,12 +31,26 @@ describe.each(databases)('the code flow on $name', (database) => {
 
     const tokens = await rp.redeem(callback, begun)
     const claims = tokens.claims()
-    expect(claims).toMatchObject({ iss: app.issuer, aud: registered.client.id, name: 'Ada Byron', email: 'ada@example.com', email_verified: true, amr: ['pwd'] })
+    expect(claims).toMatchObject({
+      iss: app.issuer,
+      aud: registered.client.id,
+      name: 'Ada Byron',
+      email: 'ada@example.com',
+      email_verified: true,
+      amr: ['pwd'],
+    })
     expect(claims?.auth_time).toBeTypeOf('number')
     expect(tokens.refresh_token).toBeUndefined()
 
     const userinfo = await oidc.fetchUserInfo(rp.config, tokens.access_token, claims?.sub ?? '')
-    expect(userinfo).toMatchObject({ sub: claims?.sub, name: 'Ada Byron', given_name: 'Ada', family_name: 'Byron', preferred_username: 'ada', email: 'ada@example.com' })
+    expect(userinfo).toMatchObject({
+      sub: claims?.sub,
+      name: 'Ada Byron',
+      given_name: 'Ada',
+      family_name: 'Byron',
+      preferred_username: 'ada',
+      email: 'ada@example.com',
+    })
     expect(userinfo).not.toHaveProperty('phone_number')
   })
 
@@ -103,7 +117,9 @@ describe.each(databases)('the code flow on $name', (database) => {
 
   test('refuses an unknown client and an unregistered redirect URI with a page and an id', async () => {
     const browser = browserSession(app.issuer)
-    const unknown = await browser.open(`${app.issuer}/authorize?client_id=nobody&response_type=code&scope=openid&redirect_uri=https://evil.example/cb`)
+    const unknown = await browser.open(
+      `${app.issuer}/authorize?client_id=nobody&response_type=code&scope=openid&redirect_uri=https://evil.example/cb`,
+    )
     expect([unknown.status, errorOf(unknown)]).toEqual([400, 'invalid_client'])
     const foreign = await browser.open((await rp.begin({ redirect_uri: 'https://evil.example/cb' })).url)
     expect([foreign.status, errorOf(foreign)]).toEqual([400, 'invalid_redirect_uri'])

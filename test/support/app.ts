@@ -33,13 +33,24 @@ export interface TestAppOptions {
 }
 
 /** Starts a server on a fresh database of the kind. `close` stops it and removes what it made. */
-export async function startApp(kind: DatabaseKind, { settings = {}, path: issuerPath = '', log }: TestAppOptions = {}): Promise<TestApp> {
+export async function startApp(
+  kind: DatabaseKind,
+  { settings = {}, path: issuerPath = '', log }: TestAppOptions = {},
+): Promise<TestApp> {
   const database = await kind.create()
   const folder = mkdtempSync(path.join(tmpdir(), 'latchkey-app-'))
   const port = await freePort()
   const issuer = `http://localhost:${port}${issuerPath}`
   const config = loadConfig(
-    { ISSUER: issuer, HOST: 'localhost', DATABASE_URL: database.url, KEYS_DIR: path.join(folder, 'keys'), LOG_LEVEL: 'silent', LOG_FORMAT: 'json', ...settings },
+    {
+      ISSUER: issuer,
+      HOST: 'localhost',
+      DATABASE_URL: database.url,
+      KEYS_DIR: path.join(folder, 'keys'),
+      LOG_LEVEL: 'silent',
+      LOG_FORMAT: 'json',
+      ...settings,
+    },
     folder,
   )
   const { services, close } = await openServices(config, { log: log ?? openLog(config.log) })
@@ -63,7 +74,17 @@ export async function startApp(kind: DatabaseKind, { settings = {}, path: issuer
 
 /** A person who signs in with `ada` or her address, and PASSWORD. */
 export function createPerson({ accounts }: Services, more: Readonly<Record<string, unknown>> = {}): Promise<Account> {
-  return accounts.create({ email: 'ada@example.com', username: 'ada', given_name: 'Ada', family_name: 'Byron', email_verified: true, ...more }, PASSWORD)
+  return accounts.create(
+    {
+      email: 'ada@example.com',
+      username: 'ada',
+      given_name: 'Ada',
+      family_name: 'Byron',
+      email_verified: true,
+      ...more,
+    },
+    PASSWORD,
+  )
 }
 
 export interface RegisteredClient {
@@ -72,7 +93,10 @@ export interface RegisteredClient {
 }
 
 /** A web client that returns to REDIRECT_URI. */
-export function createClient({ clients }: Services, more: Readonly<Record<string, unknown>> = {}): Promise<RegisteredClient> {
+export function createClient(
+  { clients }: Services,
+  more: Readonly<Record<string, unknown>> = {},
+): Promise<RegisteredClient> {
   return clients.register({ name: 'Reading list', type: 'web', redirect_uris: [REDIRECT_URI], ...more })
 }
 

@@ -31,7 +31,9 @@ export function browserSession(origin: string, headers: Readonly<Record<string, 
     const target = new URL(url, origin)
     const sent = new Headers({ accept: 'text/html', ...headers })
     for (const [name, value] of new Headers(init.headers)) sent.set(name, value)
-    const jar = [...cookies.values()].filter(({ path }) => target.pathname.startsWith(path)).map(({ name, value }) => `${name}=${value}`)
+    const jar = [...cookies.values()]
+      .filter(({ path }) => target.pathname.startsWith(path))
+      .map(({ name, value }) => `${name}=${value}`)
     if (jar.length > 0) sent.set('cookie', jar.join('; '))
     const response = await fetch(target, { ...init, headers: sent, redirect: 'manual' })
     for (const line of response.headers.getSetCookie()) keep(cookies, line)
@@ -65,7 +67,8 @@ export function browserSession(origin: string, headers: Readonly<Record<string, 
 /** The hidden fields of a page's first form. */
 export function hiddenFields(html: string): Record<string, string> {
   const fields: Record<string, string> = {}
-  for (const [input] of html.matchAll(/<input[^>]*type="hidden"[^>]*>/g)) fields[attribute(input, /\sname="([^"]*)"/)] = attribute(input, /\svalue="([^"]*)"/)
+  for (const [input] of html.matchAll(/<input[^>]*type="hidden"[^>]*>/g))
+    fields[attribute(input, /\sname="([^"]*)"/)] = attribute(input, /\svalue="([^"]*)"/)
   return fields
 }
 
@@ -94,5 +97,10 @@ function keep(cookies: Map<string, Cookie>, line: string): void {
 function attribute(html: string, pattern: RegExp): string {
   const found = pattern.exec(html)?.[1]
   if (found === undefined) throw new Error(`nothing on the page matches ${pattern}: ${html.slice(0, 500)}`)
-  return found.replaceAll('&#34;', '"').replaceAll('&#39;', "'").replaceAll('&lt;', '<').replaceAll('&gt;', '>').replaceAll('&amp;', '&')
+  return found
+    .replaceAll('&#34;', '"')
+    .replaceAll('&#39;', "'")
+    .replaceAll('&lt;', '<')
+    .replaceAll('&gt;', '>')
+    .replaceAll('&amp;', '&')
 }

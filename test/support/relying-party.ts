@@ -19,9 +19,15 @@ export interface Begun {
 
 /** Finds the provider by discovery. Public clients have no secret. */
 export async function relyingParty(issuer: string, { client, secret }: RegisteredClient): Promise<RelyingParty> {
-  const config = await oidc.discovery(new URL(issuer), client.id, secret, secret === undefined ? oidc.None() : undefined, {
-    execute: [oidc.allowInsecureRequests],
-  })
+  const config = await oidc.discovery(
+    new URL(issuer),
+    client.id,
+    secret,
+    secret === undefined ? oidc.None() : undefined,
+    {
+      execute: [oidc.allowInsecureRequests],
+    },
+  )
   oidc.enableNonRepudiationChecks(config)
   return {
     config,

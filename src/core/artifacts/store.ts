@@ -39,7 +39,9 @@ export function artifactStore(db: Kysely<Tables>): ArtifactStore {
     db
       .selectFrom('artifacts')
       .selectAll()
-      .where((where) => where.or([where('expires_at', 'is', null), where('expires_at', '>', now - EXPIRY_GRACE_SECONDS)]))
+      .where((where) =>
+        where.or([where('expires_at', 'is', null), where('expires_at', '>', now - EXPIRY_GRACE_SECONDS)]),
+      )
 
   return {
     async upsert(row) {
@@ -62,7 +64,12 @@ export function artifactStore(db: Kysely<Tables>): ArtifactStore {
     find: (id, now) => live(now).where('id', '=', id).executeTakeFirst(),
 
     findBySessionUid: (uid, now) =>
-      live(now).where('session_uid', '=', uid).where('model', '=', 'Session').orderBy('expires_at', 'desc').limit(1).executeTakeFirst(),
+      live(now)
+        .where('session_uid', '=', uid)
+        .where('model', '=', 'Session')
+        .orderBy('expires_at', 'desc')
+        .limit(1)
+        .executeTakeFirst(),
 
     findByUserCode: (userCode, now) => live(now).where('user_code', '=', userCode).executeTakeFirst(),
 

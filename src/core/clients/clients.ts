@@ -47,11 +47,14 @@ export interface ClientsNeeds {
   readonly database: Database<Tables>
   readonly secrets: Secrets
   readonly clock: Clock
-  /** The protocol library's own verdict on metadata. It runs inside a transaction: no queries. @throws AppError(invalid_input) */
-  readonly validateMetadata: (metadata: Record<string, unknown>) => Promise<void>
+  /** Prepares the protocol library's own verdict on metadata; called before a transaction begins. */
+  readonly metadataValidator: () => Promise<ValidateMetadata>
 }
 
-export function createClients({ database: { db }, secrets, clock, validateMetadata }: ClientsNeeds): Clients {
+/** Judges the metadata of a client. It runs inside a transaction: no queries. @throws AppError(invalid_input) */
+export type ValidateMetadata = (metadata: Record<string, unknown>) => Promise<void>
+
+export function createClients({ database: { db }, secrets, clock, metadataValidator }: ClientsNeeds): Clients {
   const reading = clientStore(db)
   const clientOf = ({ sealedSecret, registered, ...rest }: ClientRecord): Client => ({
     ...rest,
@@ -103,7 +106,7 @@ export function createClients({ database: { db }, secrets, clock, validateMetada
       const sealed = secret === undefined ? undefined : secrets.seal(secretPlace(id), secret)
       const now = clock.now()
       const client = clientOf({ ...draft, id, sealedSecret: sealed, disabled: false, createdAt: now, updatedAt: now })
-      await validateMetadata(toProviderMetadata(client))
+      await (await metadataValidator())(toProviderMetadata(client))
       await db.transaction().execute(async (trx) => {
         const store = clientStore(trx)
         const groupIds = await knownGroups(store, draft)
@@ -120,14 +123,16 @@ export function createClients({ database: { db }, secrets, clock, validateMetada
       return { items: page.map(clientOf), next: records.length > limit && last ? cursorAt(last) : undefined }
     },
 
-    update: (id, input) =>
-      changed(id, async (store, record) => {
+    async update(id, input) {
+      const validate = await metadataValidator()
+      return changed(id, async (store, record) => {
         const draft = parseChange(record, input)
         const groupIds = await knownGroups(store, draft)
-        await validateMetadata(toProviderMetadata(clientOf({ ...record, ...draft })))
+        await validate(toProviderMetadata(clientOf({ ...record, ...draft })))
         await store.change(id, draft)
         await store.setGroups(id, groupIds)
-      }),
+      })
+    },
 
     async rotateSecret(id) {
       const secret = randomToken()

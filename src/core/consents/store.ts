@@ -38,7 +38,9 @@ export function consentStore(db: Kysely<Tables>): Consents {
       await db
         .insertInto('consents')
         .values({ account_id: accountId, client_id: clientId, scopes, claims, granted_at: now, updated_at: now })
-        .onConflict((conflict) => conflict.columns(['account_id', 'client_id']).doUpdateSet({ scopes, claims, updated_at: now }))
+        .onConflict((conflict) =>
+          conflict.columns(['account_id', 'client_id']).doUpdateSet({ scopes, claims, updated_at: now }),
+        )
         .execute()
     },
 

@@ -50,11 +50,19 @@ export const consentStep: Step = {
 export function itemsOf({ scopes, claims }: AskedConsent): ScopeWords[] {
   const items = scopes.map(scopeWords)
   if (claims.length === 0) return items
-  return [...items, { title: 'Further details about you', detail: claims.map((claim) => claim.replaceAll('_', ' ')).join(', ') }]
+  return [
+    ...items,
+    { title: 'Further details about you', detail: claims.map((claim) => claim.replaceAll('_', ' ')).join(', ') },
+  ]
 }
 
 function shownMetadata(metadata: Readonly<Record<string, unknown>>): Partial<ConsentPage> {
-  const shown = { clientUri: metadata['client_uri'], clientLogo: metadata['logo_uri'], policyUri: metadata['policy_uri'], tosUri: metadata['tos_uri'] }
+  const shown = {
+    clientUri: metadata['client_uri'],
+    clientLogo: metadata['logo_uri'],
+    policyUri: metadata['policy_uri'],
+    tosUri: metadata['tos_uri'],
+  }
   return Object.fromEntries(Object.entries(shown).filter(([, value]) => typeof value === 'string'))
 }
 

@@ -16,6 +16,11 @@ export const home: Feature = { word: 'home', routes: homeRoutes }
 function homeRoutes({ settings: { issuer } }: Services): Middleware {
   return async (ctx, next) => {
     if (ctx.path !== '/' || (ctx.method !== 'GET' && ctx.method !== 'HEAD')) return next()
-    await renderPage(ctx, page, { title: 'Identity provider', lang: 'en' }, { issuer, discoveryUrl: `${issuer}/.well-known/openid-configuration` })
+    await renderPage(
+      ctx,
+      page,
+      { title: 'Identity provider', lang: 'en' },
+      { issuer, discoveryUrl: `${issuer}/.well-known/openid-configuration` },
+    )
   }
 }

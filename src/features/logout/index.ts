@@ -26,7 +26,12 @@ export const logout: Feature = {
   pages: ({ accounts }) => ({
     async confirmLogout(ctx, { action, xsrf, clientName, accountId }) {
       const account = await accounts.findById(accountId)
-      const model = { action, xsrf, personLabel: account ? personLabel(account) : accountId, ...(clientName === undefined ? {} : { clientName }) }
+      const model = {
+        action,
+        xsrf,
+        personLabel: account ? personLabel(account) : accountId,
+        ...(clientName === undefined ? {} : { clientName }),
+      }
       await renderPage(ctx, confirmPage, { title: 'Sign out', lang: 'en' }, model)
     },
 

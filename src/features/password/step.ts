@@ -27,7 +27,8 @@ export function passwordStep(accounts: Pick<Accounts, 'authenticate'>): Step {
     show: (ctx, scene) => showForm(ctx, scene, scene.reauthenticate ? knownAs(scene) : (scene.loginHint ?? '')),
 
     async submit(ctx, scene, form) {
-      if (form['cancel'] === 'yes') return { kind: 'refused', error: 'access_denied', description: 'the person turned back at sign-in' }
+      if (form['cancel'] === 'yes')
+        return { kind: 'refused', error: 'access_denied', description: 'the person turned back at sign-in' }
       if (form['switch'] === 'yes') return { kind: 'switch-account' }
       const username = form['username'] ?? ''
       const account = await accounts.authenticate(username, form['password'] ?? '')
@@ -39,7 +40,12 @@ export function passwordStep(accounts: Pick<Accounts, 'authenticate'>): Step {
   }
 }
 
-async function showForm(ctx: Context, { action, csrf, client, reauthenticate }: StepScene, username: string, error?: string): Promise<void> {
+async function showForm(
+  ctx: Context,
+  { action, csrf, client, reauthenticate }: StepScene,
+  username: string,
+  error?: string,
+): Promise<void> {
   const logo = client.metadata['logo_uri']
   await renderPage(
     ctx,

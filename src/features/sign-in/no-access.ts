@@ -23,7 +23,13 @@ export const noAccess: Step = {
       ctx,
       page,
       { title: 'No access', lang: 'en' },
-      { clientName: client.name, personLabel: account ? personLabel(account) : '', action, csrf, errorId: factsOf(ctx.req).id },
+      {
+        clientName: client.name,
+        personLabel: account ? personLabel(account) : '',
+        action,
+        csrf,
+        errorId: factsOf(ctx.req).id,
+      },
     )
   },
 

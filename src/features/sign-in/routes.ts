@@ -1,4 +1,4 @@
-import Router from '@koa/router'
+import { Router } from '@koa/router'
 import type { Context, Middleware } from 'koa'
 import type { Step } from '#core/feature.ts'
 import { equalSecrets } from '#core/secrets.ts'
@@ -44,7 +44,10 @@ async function apply(ctx: Context, outcome: StepOutcome, interaction: Interactio
       return seeInteraction(ctx, interaction, needs)
     case 'consented': {
       const { accountId } = interaction
-      if (accountId === undefined) throw new AppError('expired', 'You were signed out meanwhile.', { hint: 'Go back to the application and sign in again.' })
+      if (accountId === undefined)
+        throw new AppError('expired', 'You were signed out meanwhile.', {
+          hint: 'Go back to the application and sign in again.',
+        })
       await needs.consents.remember(accountId, interaction.clientId, outcome, needs.clock.now())
       return interaction.finishConsent(ctx, outcome)
     }
@@ -54,7 +57,8 @@ async function apply(ctx: Context, outcome: StepOutcome, interaction: Interactio
 }
 
 async function finishIfProven(ctx: Context, interaction: Interaction, evidence: Evidence, needs: Needs): Promise<void> {
-  if (nextStep({ ...stateOf(interaction), evidence: [evidence] }) !== 'finish') return seeInteraction(ctx, interaction, needs)
+  if (nextStep({ ...stateOf(interaction), evidence: [evidence] }) !== 'finish')
+    return seeInteraction(ctx, interaction, needs)
   await interaction.finishLogin(ctx, { accountId: evidence.accountId, amr: [evidence.amr], at: needs.clock.now() })
 }
 
@@ -96,5 +100,7 @@ function pathOf({ uid }: Interaction, { settings }: Needs): string {
 }
 
 function staleForm(): AppError {
-  return new AppError('forbidden', 'The form is out of date or came from another page.', { hint: 'Go back, reload the page, and send it again.' })
+  return new AppError('forbidden', 'The form is out of date or came from another page.', {
+    hint: 'Go back, reload the page, and send it again.',
+  })
 }

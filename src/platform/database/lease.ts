@@ -9,7 +9,13 @@ export interface LeaseTables {
  * so that of many processes on one database at most one is told true at a time.
  * @param now seconds since the epoch
  */
-export async function takeLease(db: Kysely<LeaseTables>, name: string, holder: string, now: number, seconds: number): Promise<boolean> {
+export async function takeLease(
+  db: Kysely<LeaseTables>,
+  name: string,
+  holder: string,
+  now: number,
+  seconds: number,
+): Promise<boolean> {
   const taken = await db
     .insertInto('leases')
     .values({ name, holder, expires_at: now + seconds })

@@ -57,9 +57,13 @@ export async function migrationStatus<T>({ db }: Database<T>, folder: string): P
 export function assertRunnable({ foreign }: MigrationStatus): void {
   const contracted = foreign.find((name) => name.includes('contract'))
   if (contracted === undefined) return
-  throw new AppError('configuration', `The database was changed by a newer release (${contracted}) in a way this release cannot run on.`, {
-    hint: 'Start the newer release again, or restore the backup that was made before the upgrade.',
-  })
+  throw new AppError(
+    'configuration',
+    `The database was changed by a newer release (${contracted}) in a way this release cannot run on.`,
+    {
+      hint: 'Start the newer release again, or restore the backup that was made before the upgrade.',
+    },
+  )
 }
 
 async function migrateOnce<T>(database: Database<T>, folder: string): Promise<readonly string[]> {
@@ -67,7 +71,11 @@ async function migrateOnce<T>(database: Database<T>, folder: string): Promise<re
   assertRunnable(status)
   if (status.pending.length === 0) return []
   return database.db.transaction().execute(async (transaction) => {
-    const migrator = new Migrator({ db: transaction, provider: folderProvider(folder, status.foreign), allowUnorderedMigrations: true })
+    const migrator = new Migrator({
+      db: transaction,
+      provider: folderProvider(folder, status.foreign),
+      allowUnorderedMigrations: true,
+    })
     const { error, results = [] } = await migrator.migrateToLatest()
     if (error !== undefined) throw error
     return results.map(({ migrationName }) => migrationName)

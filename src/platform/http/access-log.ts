@@ -11,7 +11,14 @@ export function accessLog(log: Log): Middleware {
     } finally {
       const { id, clientAddress } = factsOf(ctx.req)
       log.info(
-        { id, method: ctx.method, path: withoutIds(ctx.req.url ?? ''), status: ctx.status, ms: Math.round(performance.now() - startedAt), client: clientAddress },
+        {
+          id,
+          method: ctx.method,
+          path: withoutIds(ctx.req.url ?? ''),
+          status: ctx.status,
+          ms: Math.round(performance.now() - startedAt),
+          client: clientAddress,
+        },
         'request',
       )
     }

@@ -51,9 +51,14 @@ export function errorBoundary(log: Log): Middleware {
       const { id } = factsOf(ctx.req)
       const refusal = refusalOf(error)
       if (refusal.status >= 500) log.error({ id, err: error }, 'a request failed')
-      else log.info({ id, code: refusal.code, reason: error instanceof Error ? error.message : String(error) }, 'a request was refused')
+      else
+        log.info(
+          { id, code: refusal.code, reason: error instanceof Error ? error.message : String(error) },
+          'a request was refused',
+        )
       if (ctx.headerSent) return
-      if (error instanceof AppError && error.retryAfterSeconds !== undefined) ctx.set('Retry-After', String(error.retryAfterSeconds))
+      if (error instanceof AppError && error.retryAfterSeconds !== undefined)
+        ctx.set('Retry-After', String(error.retryAfterSeconds))
       await showRefusal(ctx, refusal)
     }
   }
@@ -77,7 +82,12 @@ const NOT_FOUND: Refusal = {
   hint: 'If a link brought you here, tell the people who gave it to you.',
 }
 
-const METHOD_NOT_ALLOWED: Refusal = { status: 405, code: 'method_not_allowed', title: 'Not this way', message: 'This address does not take that kind of request.' }
+const METHOD_NOT_ALLOWED: Refusal = {
+  status: 405,
+  code: 'method_not_allowed',
+  title: 'Not this way',
+  message: 'This address does not take that kind of request.',
+}
 
 const BUG: Refusal = {
   status: 500,
@@ -101,11 +111,18 @@ function refusalOf(error: unknown): Refusal {
   }
   const status = exposedStatus(error)
   if (status === undefined) return BUG
-  return { status, code: 'invalid_request', title: 'That did not work', message: 'The server could not read the request.', hint: 'Go back and try again.' }
+  return {
+    status,
+    code: 'invalid_request',
+    title: 'That did not work',
+    message: 'The server could not read the request.',
+    hint: 'Go back and try again.',
+  }
 }
 
 /** The status of an HTTP error that was thrown for the client's sake (http-errors' `expose`). */
 function exposedStatus(error: unknown): number | undefined {
-  if (!(error instanceof Error) || !('expose' in error) || error.expose !== true || !('status' in error)) return undefined
+  if (!(error instanceof Error) || !('expose' in error) || error.expose !== true || !('status' in error))
+    return undefined
   return typeof error.status === 'number' && error.status >= 400 && error.status < 500 ? error.status : undefined
 }

@@ -9,11 +9,13 @@ const parse = bodyParser({ enableTypes: ['form'], formLimit: '56kb', encoding: '
  * @throws AppError(invalid_input) for another content type, a repeated field, a field with structure
  */
 export async function readForm(ctx: Context): Promise<Readonly<Record<string, string>>> {
-  if (!ctx.is('application/x-www-form-urlencoded')) throw new AppError('invalid_input', 'The server expected a form.', { hint: 'Go back and try again.' })
+  if (!ctx.is('application/x-www-form-urlencoded'))
+    throw new AppError('invalid_input', 'The server expected a form.', { hint: 'Go back and try again.' })
   await parse(ctx, async () => {})
   const fields: Record<string, string> = {}
   for (const [name, value] of Object.entries(ctx.request.body ?? {})) {
-    if (typeof value !== 'string') throw new AppError('invalid_input', 'The form holds a field more than once.', { hint: 'Go back and try again.' })
+    if (typeof value !== 'string')
+      throw new AppError('invalid_input', 'The form holds a field more than once.', { hint: 'Go back and try again.' })
     fields[name] = value
   }
   return fields
@@ -26,7 +28,9 @@ export async function readForm(ctx: Context): Promise<Readonly<Record<string, st
 export function refuseForeignOrigin(origin: string): Middleware {
   return async (ctx, next) => {
     if (ctx.method === 'POST' && isForeign(ctx, origin)) {
-      throw new AppError('forbidden', 'The request came from another site.', { hint: 'Open the page of this server itself and try again.' })
+      throw new AppError('forbidden', 'The request came from another site.', {
+        hint: 'Open the page of this server itself and try again.',
+      })
     }
     await next()
   }
@@ -35,5 +39,7 @@ export function refuseForeignOrigin(origin: string): Middleware {
 function isForeign(ctx: Context, origin: string): boolean {
   const from = ctx.get('Origin')
   const site = ctx.get('Sec-Fetch-Site')
-  return (from !== '' && from !== 'null' && from !== origin) || (site !== '' && site !== 'same-origin' && site !== 'none')
+  return (
+    (from !== '' && from !== 'null' && from !== origin) || (site !== '' && site !== 'same-origin' && site !== 'none')
+  )
 }

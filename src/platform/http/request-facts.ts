@@ -37,7 +37,9 @@ export function requestFacts(trustedProxies: readonly string[]): Middleware {
  */
 function clientAddress(req: IncomingMessage, trusted: BlockList): string {
   let address = plainAddress(req.socket.remoteAddress ?? '')
-  const hops = String(req.headers['x-forwarded-for'] ?? '').split(',').map((hop) => plainAddress(hop.trim()))
+  const hops = String(req.headers['x-forwarded-for'] ?? '')
+    .split(',')
+    .map((hop) => plainAddress(hop.trim()))
   while (isTrusted(address, trusted)) {
     const next = hops.pop()
     if (next === undefined || (!isIPv4(next) && !isIPv6(next))) break
@@ -57,7 +59,8 @@ export function blockListOf(entries: readonly string[]): BlockList {
     const [address = '', prefix] = entry.split('/')
     const family = isIPv4(address) ? 'ipv4' : isIPv6(address) ? 'ipv6' : undefined
     const bits = Number(prefix ?? (family === 'ipv4' ? 32 : 128))
-    if (!family || !Number.isInteger(bits) || (prefix !== undefined && !/^\d+$/.test(prefix))) throw new TypeError(`${entry} is not an address or a CIDR`)
+    if (!family || !Number.isInteger(bits) || (prefix !== undefined && !/^\d+$/.test(prefix)))
+      throw new TypeError(`${entry} is not an address or a CIDR`)
     list.addSubnet(address, bits, family)
   }
   return list

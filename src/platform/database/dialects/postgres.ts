@@ -9,6 +9,9 @@ import type { DatabaseKind } from './index.ts'
 const DEADLINE_MS = 5_000
 const POOL_SIZE = 10
 
+/** pg_type.oid of int8 */
+const INT8_OID = 20
+
 const UNIQUE_VIOLATION = '23505'
 /** serialization failure, deadlock, unique violation (two makers of one table), duplicate table, cannot connect now */
 const TRANSIENT = new Set(['40001', '40P01', UNIQUE_VIOLATION, '42P07', '57P03'])
@@ -45,8 +48,10 @@ class LockingPostgresDialect extends PostgresDialect {
 
 /** The migrator's lock as a row lock of the surrounding transaction: plain SQL, and freed by a crash. */
 class RowLockPostgresAdapter extends PostgresAdapter {
-  // oxlint-disable-next-line typescript/no-explicit-any -- the signature is Kysely's
-  override async acquireMigrationLock(db: Kysely<any>, { lockTable, lockRowId }: MigrationLockOptions): Promise<void> {
+  override async acquireMigrationLock(
+    db: Kysely<unknown>,
+    { lockTable, lockRowId }: MigrationLockOptions,
+  ): Promise<void> {
     await sql`select id from ${sql.table(lockTable)} where id = ${lockRowId} for update`.execute(db)
   }
 
@@ -55,6 +60,6 @@ class RowLockPostgresAdapter extends PostgresAdapter {
 
 /** Times and counts are int8 in PostgreSQL and fit a double; everything else stays as pg reads it. */
 function numbersForBigints(oid: number, format?: 'text' | 'binary'): (value: string) => unknown {
-  if (oid === pg.types.builtins.INT8) return Number
+  if (oid === INT8_OID) return Number
   return format === 'binary' ? pg.types.getTypeParser(oid, 'binary') : pg.types.getTypeParser(oid, 'text')
 }

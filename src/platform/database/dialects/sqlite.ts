@@ -154,7 +154,10 @@ async function whenNotBusy<T>(attempt: () => T): Promise<T> {
     } catch (error) {
       if (!isBusy(error)) throw error
       if (performance.now() > giveUpAt) {
-        throw new AppError('unavailable', 'The database is locked by another process.', { retryAfterSeconds: 2, cause: error })
+        throw new AppError('unavailable', 'The database is locked by another process.', {
+          retryAfterSeconds: 2,
+          cause: error,
+        })
       }
       await sleep(BUSY_PAUSE_MS)
     }
@@ -162,7 +165,10 @@ async function whenNotBusy<T>(attempt: () => T): Promise<T> {
 }
 
 function isBusy(error: unknown): boolean {
-  return error instanceof Sqlite.SqliteError && (error.code.startsWith('SQLITE_BUSY') || error.code.startsWith('SQLITE_LOCKED'))
+  return (
+    error instanceof Sqlite.SqliteError &&
+    (error.code.startsWith('SQLITE_BUSY') || error.code.startsWith('SQLITE_LOCKED'))
+  )
 }
 
 function reasonOf(error: unknown): string {

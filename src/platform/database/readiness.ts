@@ -1,7 +1,7 @@
 import { sql } from 'kysely'
 import { AppError } from '#platform/errors.ts'
-import { assertRunnable, migrationStatus } from '#platform/database/migrate.ts'
-import type { Database } from '#platform/database/open.ts'
+import { assertRunnable, migrationStatus } from './migrate.ts'
+import type { Database } from './open.ts'
 
 /** @throws AppError(configuration) where the database does not answer; a reason never echoes the URL, which may hold a password */
 export async function reachable<T>({ db, kind }: Database<T>): Promise<void> {
