@@ -1,0 +1,73 @@
+/**
+ * The server as a program: what `npm start` and `npm run demo` have in common, from the settings to the last request.
+ */
+import type { Services } from '#core/services.ts'
+import { AppError } from '#platform/errors.ts'
+import { SettingsError } from '#platform/settings.ts'
+import { createApp } from './app.ts'
+import type { Config } from './config.ts'
+import { features } from './features.ts'
+import { startJobs } from './jobs.ts'
+import { listen } from './listen.ts'
+import { openServices } from './services.ts'
+
+export interface Running {
+  readonly services: Services
+  /** Finishes the requests under way, ends the jobs, and closes what was opened. */
+  stop(): Promise<void>
+}
+
+/**
+ * Opens services and app, listens, and starts the jobs. Where one of them fails the others are closed again.
+ * @throws AppError(configuration) with the reason, in words for the operator
+ */
+export async function serve(config: Config): Promise<Running> {
+  const closing: (() => void | Promise<void>)[] = []
+  const stop = async (): Promise<void> => {
+    for (const close of closing.splice(0).toReversed()) await close()
+  }
+  try {
+    const { services, close } = await openServices(config)
+    closing.push(close)
+    const app = await createApp(config, services, features)
+    closing.push(app.close)
+    const server = await listen(config.listen, app.koa.callback())
+    closing.push(startJobs(features, services), server.drain)
+    return { services, stop }
+  } catch (error) {
+    await stop()
+    throw error
+  }
+}
+
+/**
+ * Starts a program and stops it at the first SIGTERM, SIGINT or SIGHUP. What cannot start says why on stderr, and the
+ * process ends with exit code 78.
+ */
+export async function runUntilSignal(start: () => Promise<Running>): Promise<void> {
+  try {
+    const { services, stop } = await start()
+    // a terminal sends its signal to the launcher and to us, so that one Ctrl-C may arrive twice: the first counts
+    let stopping: Promise<void> | undefined
+    for (const signal of ['SIGTERM', 'SIGINT', 'SIGHUP'] as const) {
+      process.on(signal, () => {
+        if (!stopping) services.log.info({ signal }, 'closing: requests under way are finished first')
+        stopping ??= stop()
+      })
+    }
+  } catch (error) {
+    process.exitCode = refuse(error)
+  }
+}
+
+/** What could not start says why in words for the operator, and nothing else. */
+function refuse(error: unknown): number {
+  if (error instanceof SettingsError) {
+    const problems = error.problems.map(({ setting, message }) => `  ${setting} ${message}\n`)
+    process.stderr.write(`Latchkey cannot start: the settings have problems.\n${problems.join('')}`)
+    return 78
+  }
+  if (!(error instanceof AppError)) throw error
+  process.stderr.write(`Latchkey cannot start. ${error.message}\n${error.hint ? `${error.hint}\n` : ''}`)
+  return 78
+}
