@@ -9,6 +9,7 @@ import {
   createDecipheriv,
   createHash,
   createHmac,
+  createSecretKey,
   hkdfSync,
   randomBytes,
   timingSafeEqual,
@@ -56,18 +57,23 @@ export function createSecrets(masterKeys: readonly Buffer[]): Secrets {
     return key
   }
 
+  // prepared once: a client's secret is opened on every request it makes
+  const sealing = derivedKeys('seal').map((key) => ({ id: keyId(key), key: createSecretKey(key) }))
+  const [newestSealing] = sealing
+  if (!newestSealing) throw new Error('no master key was given')
+
   return {
     seal(place, plaintext) {
-      const key = newest('seal')
+      const { id, key } = newestSealing
       const iv = randomBytes(IV_BYTES)
       const cipher = createCipheriv('aes-256-gcm', key, iv).setAAD(boundTo(place))
       const body = Buffer.concat([iv, cipher.update(plaintext, 'utf8'), cipher.final(), cipher.getAuthTag()])
-      return `${SEAL_VERSION}.${keyId(key)}.${body.toString('base64url')}`
+      return `${SEAL_VERSION}.${id}.${body.toString('base64url')}`
     },
 
     open(place, sealed) {
       const [version, id, text] = sealed.split('.')
-      const key = derivedKeys('seal').find((candidate) => keyId(candidate) === id)
+      const key = sealing.find((candidate) => candidate.id === id)?.key
       if (version !== SEAL_VERSION || text === undefined || !key) throw cannotOpen(place)
       const body = Buffer.from(text, 'base64url')
       try {
