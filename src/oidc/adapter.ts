@@ -63,7 +63,8 @@ function artifactAdapter(model: string, { artifacts, secrets, clock, refreshReus
     const payload: AdapterPayload = payloadShape.parse(JSON.parse(text))
     if (id !== undefined) payload.jti = id
     // inside the window a used refresh token looks unused: it then yields its one successor again
-    if (row.consumed_at !== null && row.consumed_at <= clock.now() - reuseSeconds) payload.consumed = row.consumed_at
+    const forgiven = reuseSeconds > 0 && row.consumed_at !== null && row.consumed_at > clock.now() - reuseSeconds
+    if (row.consumed_at !== null && !forgiven) payload.consumed = row.consumed_at
     return payload
   }
 

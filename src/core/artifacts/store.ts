@@ -78,7 +78,11 @@ export function artifactStore(db: Kysely<Tables>): ArtifactStore {
         .updateTable('artifacts')
         .set((set) => ({ consumed_at: set.fn.coalesce('consumed_at', set.val(now)) }))
         .where('id', '=', id)
-        .where((where) => where.or([where('consumed_at', 'is', null), where('consumed_at', '>', now - reuseSeconds)]))
+        .where((where) => {
+          const unused = where('consumed_at', 'is', null)
+          // without a window no time is compared: the clock of another host may be behind the one that wrote
+          return reuseSeconds > 0 ? where.or([unused, where('consumed_at', '>', now - reuseSeconds)]) : unused
+        })
         .executeTakeFirst()
       return numUpdatedRows > 0n
     },
