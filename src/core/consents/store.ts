@@ -1,6 +1,6 @@
-import type { Kysely } from 'kysely'
+import type { Kysely, Selectable } from 'kysely'
 import { z } from 'zod'
-import type { Tables } from '#core/tables.ts'
+import type { ConsentRow, Tables } from '#core/tables.ts'
 
 /** What a person allowed a client, remembered until it is withdrawn. */
 export interface Consent {
@@ -15,33 +15,57 @@ export interface Consents {
   forget(accountId: string, clientId: string): Promise<void>
 }
 
+type Stored = Pick<Selectable<ConsentRow>, 'scopes' | 'claims'>
+
 const names = z.array(z.string())
 
 export function consentStore(db: Kysely<Tables>): Consents {
-  const find: Consents['find'] = async (accountId, clientId) => {
-    const row = await db
+  const read = (accountId: string, clientId: string): Promise<Stored | undefined> =>
+    db
       .selectFrom('consents')
       .select(['scopes', 'claims'])
       .where('account_id', '=', accountId)
       .where('client_id', '=', clientId)
       .executeTakeFirst()
-    return row && { scopes: names.parse(JSON.parse(row.scopes)), claims: names.parse(JSON.parse(row.claims)) }
+
+  const insert = async (accountId: string, clientId: string, added: Stored, now: number): Promise<boolean> => {
+    const { numInsertedOrUpdatedRows } = await db
+      .insertInto('consents')
+      .values({ account_id: accountId, client_id: clientId, ...added, granted_at: now, updated_at: now })
+      .onConflict((conflict) => conflict.columns(['account_id', 'client_id']).doNothing())
+      .executeTakeFirst()
+    return numInsertedOrUpdatedRows === 1n
+  }
+
+  /** Holds only for the row that was read. */
+  const replace = async (accountId: string, clientId: string, before: Stored, after: Stored, now: number) => {
+    const { numUpdatedRows } = await db
+      .updateTable('consents')
+      .set({ ...after, updated_at: now })
+      .where('account_id', '=', accountId)
+      .where('client_id', '=', clientId)
+      .where('scopes', '=', before.scopes)
+      .where('claims', '=', before.claims)
+      .executeTakeFirst()
+    return numUpdatedRows === 1n
   }
 
   return {
-    find,
+    async find(accountId, clientId) {
+      const row = await read(accountId, clientId)
+      return row && parseConsent(row)
+    },
 
     async remember(accountId, clientId, consent, now) {
-      const before = await find(accountId, clientId)
-      const scopes = JSON.stringify(union(before?.scopes, consent.scopes))
-      const claims = JSON.stringify(union(before?.claims, consent.claims))
-      await db
-        .insertInto('consents')
-        .values({ account_id: accountId, client_id: clientId, scopes, claims, granted_at: now, updated_at: now })
-        .onConflict((conflict) =>
-          conflict.columns(['account_id', 'client_id']).doUpdateSet({ scopes, claims, updated_at: now }),
-        )
-        .execute()
+      // two tabs may add to one row at the same moment: whoever wrote on top of an older row reads and writes again
+      for (;;) {
+        const before = await read(accountId, clientId)
+        const after = stored(before ? union(parseConsent(before), consent) : consent)
+        const written = before
+          ? await replace(accountId, clientId, before, after, now)
+          : await insert(accountId, clientId, after, now)
+        if (written) return
+      }
     },
 
     async forget(accountId, clientId) {
@@ -50,6 +74,18 @@ export function consentStore(db: Kysely<Tables>): Consents {
   }
 }
 
-function union(before: readonly string[] = [], added: readonly string[]): string[] {
-  return [...new Set([...before, ...added])].toSorted()
+function parseConsent({ scopes, claims }: Stored): Consent {
+  return { scopes: names.parse(JSON.parse(scopes)), claims: names.parse(JSON.parse(claims)) }
+}
+
+function stored({ scopes, claims }: Consent): Stored {
+  return { scopes: textOf(scopes), claims: textOf(claims) }
+}
+
+function textOf(words: readonly string[]): string {
+  return JSON.stringify([...new Set(words)].toSorted())
+}
+
+function union(before: Consent, added: Consent): Consent {
+  return { scopes: [...before.scopes, ...added.scopes], claims: [...before.claims, ...added.claims] }
 }
