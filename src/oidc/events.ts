@@ -1,4 +1,5 @@
 import type { errors, KoaContextWithOIDC, Provider } from 'oidc-provider'
+import { AppError } from '#platform/errors.ts'
 import type { Log } from '#platform/log.ts'
 import { factsOf } from '#platform/http/request-facts.ts'
 
@@ -22,7 +23,10 @@ export function logEvents(provider: Provider, log: Log): void {
   provider.on('end_session.error', refused('end_session.error'))
   provider.on('end_session_confirm.error', refused('end_session_confirm.error'))
   provider.on('pushed_authorization_request.error', refused('pushed_authorization_request.error'))
-  provider.on('server_error', (ctx, error) => log.error({ ...about(ctx), err: error }, 'the protocol library failed'))
+  provider.on('server_error', (ctx, error) => {
+    // an error of ours is logged where it is answered
+    if (!(error instanceof AppError)) log.error({ ...about(ctx), err: error }, 'the protocol library failed')
+  })
   provider.on('authorization.success', (ctx) =>
     log.info({ ...about(ctx), event: 'authorization.success' }, 'signed in to a client'),
   )

@@ -4,11 +4,12 @@
  * else is in the database. Making a provider costs about 2 ms (measured).
  */
 import type { Middleware } from 'koa'
-import { Provider } from 'oidc-provider'
+import { Provider, type KoaContextWithOIDC } from 'oidc-provider'
 import type { ProtocolPages } from '#core/feature.ts'
 import type { Services } from '#core/services.ts'
 import type { PublishedKeys } from '#core/signing-keys/signing-keys.ts'
 import type { Secrets } from '#core/secrets.ts'
+import { AppError } from '#platform/errors.ts'
 import { configuration } from './configuration.ts'
 import { renderProtocolError } from './errors.ts'
 import { logEvents } from './events.ts'
@@ -59,7 +60,7 @@ export async function openProtocol(services: Services, pages: ProtocolPages): Pr
 
   return {
     current: () => provider,
-    middleware: (ctx, next) => endpointsOf(provider)(ctx, next),
+    middleware: withOwnErrors((ctx, next) => endpointsOf(provider)(ctx, next)),
     refreshKeys,
     close: () => clearInterval(watch),
   }
@@ -73,7 +74,27 @@ function makeProvider(services: Services, pages: ProtocolPages, { keys }: Publis
   )
   if (settings.tokens.refreshReuseSeconds > 0) nameSuccessors(provider, secrets)
   logEvents(provider, log)
+  provider.on('server_error', keepOwnError)
   return provider
+}
+
+/** Where one request keeps an error of ours that the library caught. */
+const OWN_ERROR = 'errorOfOurs'
+
+function keepOwnError(ctx: KoaContextWithOIDC, error: Error): void {
+  if (error instanceof AppError) ctx.state[OWN_ERROR] = error
+}
+
+/**
+ * The library answers every error that is not its own with 500. An error of ours is told outside in one way only, with
+ * its status, Retry-After and page, so it is thrown again where the library has ended: platform/http/errors.ts answers.
+ */
+function withOwnErrors(endpoints: Middleware): Middleware {
+  return async (ctx, next) => {
+    await endpoints(ctx, next)
+    const error: unknown = ctx.state[OWN_ERROR]
+    if (error instanceof AppError) throw error
+  }
 }
 
 /** A provider is a Koa app whose one middleware is its router; ours is the app around it. */

@@ -7,7 +7,9 @@ import type { Database } from './open.ts'
 export async function reachable<T>({ db, kind }: Database<T>): Promise<void> {
   try {
     await sql`select 1`.execute(db)
-  } catch (cause) {
+  } catch (error) {
+    // at a start there is nobody to try again: what is away now is a matter for the operator
+    const cause = error instanceof AppError && error.code === 'unavailable' ? error.cause : error
     if (cause instanceof AppError) throw cause
     throw new AppError('configuration', `The ${kind.name} database cannot be reached: ${reasonOf(cause)}.`, {
       hint: 'Check DATABASE_URL, and that the database runs and lets this server in.',

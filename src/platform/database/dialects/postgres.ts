@@ -1,27 +1,46 @@
 /**
  * PostgreSQL through pg's pool, with a deadline on every wait. Nothing here or in the queries binds us to one maker
- * of the PostgreSQL protocol: no sequences, no advisory locks.
+ * of the PostgreSQL protocol: no sequences, no advisory locks. A server that is away, going down, full or read-only is
+ * told as AppError(unavailable), so that above this file a lost connection never looks like a bug of ours.
  */
 import pg from 'pg'
-import { PostgresAdapter, PostgresDialect, sql, type Dialect, type Kysely, type MigrationLockOptions } from 'kysely'
+import {
+  PostgresAdapter,
+  PostgresDialect,
+  PostgresDriver,
+  sql,
+  type AbortableOperationOptions,
+  type DatabaseConnection,
+  type Dialect,
+  type Driver,
+  type Kysely,
+  type MigrationLockOptions,
+} from 'kysely'
+import { AppError } from '#platform/errors.ts'
 import type { DatabaseKind } from './index.ts'
-
-const DEADLINE_MS = 5_000
-const POOL_SIZE = 10
 
 /** pg_type.oid of int8 */
 const INT8_OID = 20
 
+const DEADLINE_MS = 5_000
+const POOL_SIZE = 10
+
 const UNIQUE_VIOLATION = '23505'
-/** serialization failure, deadlock, unique violation (two makers of one table), duplicate table, cannot connect now */
-const TRANSIENT = new Set(['40001', '40P01', UNIQUE_VIOLATION, '42P07', '57P03'])
+/**
+ * serialization failure, deadlock, unique violation (two makers of one table), duplicate table, cannot connect now,
+ * statement timeout (somebody else's migration takes long)
+ */
+const TRANSIENT = new Set(['40001', '40P01', UNIQUE_VIOLATION, '42P07', '57P03', '57014'])
+/** classes 08 connection, 53 resources, 57 operator intervention; a standby; a transaction ended for idling; a rollback for others' sake */
+const OUTAGE = /^(08|53|57|25006|25P03|40)/
 
 export const postgres: DatabaseKind = {
   name: 'postgres',
   protocols: ['postgres://', 'postgresql://'],
   dialect: postgresDialect,
-  isTransient: (error) => error instanceof pg.DatabaseError && error.code !== undefined && TRANSIENT.has(error.code),
-  isUniqueViolation: (error) => error instanceof pg.DatabaseError && error.code === UNIQUE_VIOLATION,
+  isTransient: (error) =>
+    TRANSIENT.has(codeOf(error) ?? '') || (error instanceof AppError && TRANSIENT.has(codeOf(error.cause) ?? '')),
+  isUniqueViolation: (error) => codeOf(error) === UNIQUE_VIOLATION,
 }
 
 function postgresDialect(url: string, onIdleError: (error: Error) => void): Dialect {
@@ -35,27 +54,73 @@ function postgresDialect(url: string, onIdleError: (error: Error) => void): Dial
     keepAlive: true,
     types: { getTypeParser: numbersForBigints },
   })
-  // without a listener a connection that the server closes would end the process
+  // without a listener a connection that the server closes would end the process: the pool listens for the idle ones,
+  // and in one that is in use the query under way fails
   pool.on('error', onIdleError)
-  return new LockingPostgresDialect({ pool })
+  pool.on('connect', (client) => void client.on('error', () => {}))
+  return new OwnPostgresDialect(pool)
 }
 
-class LockingPostgresDialect extends PostgresDialect {
+class OwnPostgresDialect extends PostgresDialect {
+  readonly #pool: pg.Pool
+
+  constructor(pool: pg.Pool) {
+    super({ pool })
+    this.#pool = pool
+  }
+
+  override createDriver(): Driver {
+    return new OwnPostgresDriver({ pool: this.#pool })
+  }
+
   override createAdapter(): PostgresAdapter {
     return new RowLockPostgresAdapter()
   }
 }
 
+class OwnPostgresDriver extends PostgresDriver {
+  readonly #known = new WeakSet<DatabaseConnection>()
+
+  override async acquireConnection(options?: AbortableOperationOptions): Promise<DatabaseConnection> {
+    const connection = await super.acquireConnection(options).catch((error: unknown) => {
+      throw translated(error)
+    })
+    if (!this.#known.has(connection)) {
+      this.#known.add(connection)
+      const execute = connection.executeQuery.bind(connection)
+      connection.executeQuery = (query, queryOptions) =>
+        execute<never>(query, queryOptions).catch((error: unknown) => {
+          throw translated(error)
+        })
+    }
+    return connection
+  }
+}
+
 /** The migrator's lock as a row lock of the surrounding transaction: plain SQL, and freed by a crash. */
 class RowLockPostgresAdapter extends PostgresAdapter {
-  override async acquireMigrationLock(
-    db: Kysely<unknown>,
-    { lockTable, lockRowId }: MigrationLockOptions,
-  ): Promise<void> {
+  // oxlint-disable-next-line typescript/no-explicit-any -- the signature is Kysely's
+  override async acquireMigrationLock(db: Kysely<any>, { lockTable, lockRowId }: MigrationLockOptions): Promise<void> {
     await sql`select id from ${sql.table(lockTable)} where id = ${lockRowId} for update`.execute(db)
   }
 
   override async releaseMigrationLock(): Promise<void> {}
+}
+
+/** What the server did not say itself came from the connection: refused, reset, timed out, closed under a query. */
+function translated(error: unknown): unknown {
+  const code = codeOf(error)
+  const outage = code === undefined ? error instanceof Error && !(error instanceof TypeError) : OUTAGE.test(code)
+  if (!outage) return error
+  return new AppError('unavailable', 'The database does not answer at the moment.', {
+    retryAfterSeconds: 2,
+    cause: error,
+  })
+}
+
+/** The SQLSTATE of an error that the server sent. */
+function codeOf(error: unknown): string | undefined {
+  return error instanceof pg.DatabaseError ? error.code : undefined
 }
 
 /** Times and counts are int8 in PostgreSQL and fit a double; everything else stays as pg reads it. */

@@ -25,6 +25,9 @@ import type { DatabaseKind } from './index.ts'
 const BUSY_LIMIT_MS = 2_000
 const BUSY_PAUSE_MS = 10
 
+/** The disk is full, or refuses to write. */
+const OUT_OF_ROOM = /^SQLITE_(FULL|IOERR)/
+
 const UNIQUE_VIOLATIONS = new Set(['SQLITE_CONSTRAINT_UNIQUE', 'SQLITE_CONSTRAINT_PRIMARYKEY'])
 
 export const sqlite: DatabaseKind = {
@@ -39,81 +42,103 @@ function sqliteDialect(path: string): Dialect {
   return {
     createDriver: () => new SqliteDriver(path),
     createQueryCompiler: () => new SqliteQueryCompiler(),
-    createAdapter: () => new TransactionalSqliteAdapter(),
+    createAdapter: () => new OwnSqliteAdapter(),
     createIntrospector: (db) => new SqliteIntrospector(db),
   }
 }
 
-/** SQLite's DDL is transactional; Kysely's own adapter says otherwise and would leave half a migration behind. */
-class TransactionalSqliteAdapter extends SqliteAdapter {
+class OwnSqliteAdapter extends SqliteAdapter {
+  /** SQLite's DDL is transactional; Kysely's own adapter says otherwise and would leave half a migration behind. */
   override get supportsTransactionalDdl(): boolean {
+    return true
+  }
+
+  /** Kysely would queue every query behind one that waits for a lock; SqliteDriver keeps them apart itself. */
+  override get supportsMultipleConnections(): boolean {
     return true
   }
 }
 
 class SqliteDriver implements Driver {
   readonly #path: string
-  #connection: SqliteConnection | undefined
+  #file: SqliteFile | undefined
 
   constructor(path: string) {
     this.#path = path
   }
 
   async init(): Promise<void> {
-    this.#connection = await openConnection(this.#path)
+    this.#file = await openFile(this.#path)
   }
 
   async acquireConnection(): Promise<SqliteConnection> {
-    if (!this.#connection) throw new Error('the SQLite driver was used before it was initialised')
-    return this.#connection
+    if (!this.#file) throw new Error('the SQLite driver was used before it was initialised')
+    return new SqliteConnection(this.#file)
   }
 
   /** Immediate: the write lock is taken before the first read, so that no transaction fails half-way (SQLITE_BUSY_SNAPSHOT). */
-  async beginTransaction(connection: DatabaseConnection): Promise<void> {
+  async beginTransaction(connection: SqliteConnection): Promise<void> {
     await connection.executeQuery(CompiledQuery.raw('begin immediate'))
   }
 
-  async commitTransaction(connection: DatabaseConnection): Promise<void> {
+  async commitTransaction(connection: SqliteConnection): Promise<void> {
     await connection.executeQuery(CompiledQuery.raw('commit'))
   }
 
-  async rollbackTransaction(connection: DatabaseConnection): Promise<void> {
-    await connection.executeQuery(CompiledQuery.raw('rollback'))
+  async rollbackTransaction(connection: SqliteConnection): Promise<void> {
+    await connection.rollback()
   }
 
   async releaseConnection(): Promise<void> {}
 
   async destroy(): Promise<void> {
-    this.#connection?.close()
-    this.#connection = undefined
+    this.#file?.close()
+    this.#file = undefined
   }
 }
 
-class SqliteConnection implements DatabaseConnection {
-  readonly #database: Sqlite.Database
+/** The one connection to the file, and who has a transaction open on it. */
+class SqliteFile {
+  readonly database: Sqlite.Database
   readonly #statements = new Map<string, Sqlite.Statement>()
+  #owner: SqliteConnection | undefined
+  #ended = Promise.withResolvers<void>()
 
   constructor(database: Sqlite.Database) {
-    this.#database = database
+    this.database = database
   }
 
-  executeQuery<R>(query: CompiledQuery): Promise<QueryResult<R>> {
-    return whenNotBusy(() => {
-      const statement = this.#prepare(query.sql)
-      // boundary: what a row looks like is known to the query that asked for it
-      if (statement.reader) return { rows: statement.all(query.parameters) as R[] }
-      const { changes } = statement.run(query.parameters)
-      return { numAffectedRows: BigInt(changes), rows: [] }
-    })
-  }
-
-  async *streamQuery(): AsyncIterableIterator<never> {
-    throw new Error('streaming is not used on SQLite: read in pages')
+  /**
+   * Runs the statement at once, or when no transaction but the caller's is open and no other process has the lock. A
+   * statement that waits for another process keeps nobody else from trying.
+   */
+  async run<R>({ sql, parameters }: CompiledQuery, caller: SqliteConnection): Promise<QueryResult<R>> {
+    const giveUpAt = performance.now() + BUSY_LIMIT_MS
+    for (;;) {
+      while (this.#owner !== undefined && this.#owner !== caller) await this.#ended.promise
+      try {
+        const result = this.#execute<R>(sql, parameters)
+        this.#followTransaction(caller)
+        return result
+      } catch (error) {
+        this.#followTransaction(caller)
+        if (!isBusy(error) || performance.now() > giveUpAt) throw translated(error)
+        await sleep(BUSY_PAUSE_MS)
+      }
+    }
   }
 
   close(): void {
     this.#statements.clear()
-    this.#database.close()
+    this.database.close()
+  }
+
+  #execute<R>(sql: string, parameters: readonly unknown[]): QueryResult<R> {
+    const statement = this.#prepare(sql)
+    // boundary: what a row looks like is known to the query that asked for it
+    if (statement.reader) return { rows: statement.all(parameters) as R[] }
+    const { changes } = statement.run(parameters)
+    return { numAffectedRows: BigInt(changes), rows: [] }
   }
 
   /** Statements are few and of fixed shape; the bound only guards against text built anew for every call. */
@@ -121,22 +146,58 @@ class SqliteConnection implements DatabaseConnection {
     const known = this.#statements.get(sql)
     if (known) return known
     if (this.#statements.size >= 500) this.#statements.clear()
-    const statement = this.#database.prepare(sql)
+    const statement = this.database.prepare(sql)
     this.#statements.set(sql, statement)
     return statement
   }
+
+  /** SQLite itself says whether a transaction is open: some errors end one without a rollback of ours. */
+  #followTransaction(caller: SqliteConnection): void {
+    if (this.database.inTransaction) {
+      this.#owner = caller
+    } else if (this.#owner !== undefined) {
+      this.#owner = undefined
+      this.#ended.resolve()
+      this.#ended = Promise.withResolvers()
+    }
+  }
 }
 
-async function openConnection(path: string): Promise<SqliteConnection> {
+/** One query's or one transaction's turn on the file. */
+class SqliteConnection implements DatabaseConnection {
+  readonly #file: SqliteFile
+
+  constructor(file: SqliteFile) {
+    this.#file = file
+  }
+
+  executeQuery<R>(query: CompiledQuery): Promise<QueryResult<R>> {
+    return this.#file.run(query, this)
+  }
+
+  /** After some errors (disk full) SQLite has rolled back by itself. */
+  async rollback(): Promise<void> {
+    if (this.#file.database.inTransaction) await this.executeQuery(CompiledQuery.raw('rollback'))
+  }
+
+  async *streamQuery(): AsyncIterableIterator<never> {
+    throw new Error('streaming is not used on SQLite: read in pages')
+  }
+}
+
+async function openFile(path: string): Promise<SqliteFile> {
   try {
     if (path !== ':memory:') mkdirSync(dirname(path), { recursive: true })
-    return await whenNotBusy(() => {
-      const database = new Sqlite(path, { timeout: 0 })
-      database.pragma('journal_mode = WAL')
+    const database = new Sqlite(path, { timeout: 0 })
+    try {
+      await whenNotBusy(() => database.pragma('journal_mode = WAL'))
       database.pragma('synchronous = FULL')
       database.pragma('foreign_keys = ON')
-      return new SqliteConnection(database)
-    })
+      return new SqliteFile(database)
+    } catch (error) {
+      database.close()
+      throw error
+    }
   } catch (cause) {
     if (cause instanceof AppError) throw cause
     throw new AppError('configuration', `The database file ${path} cannot be opened: ${reasonOf(cause)}`, {
@@ -152,16 +213,24 @@ async function whenNotBusy<T>(attempt: () => T): Promise<T> {
     try {
       return attempt()
     } catch (error) {
-      if (!isBusy(error)) throw error
-      if (performance.now() > giveUpAt) {
-        throw new AppError('unavailable', 'The database is locked by another process.', {
-          retryAfterSeconds: 2,
-          cause: error,
-        })
-      }
+      if (!isBusy(error) || performance.now() > giveUpAt) throw translated(error)
       await sleep(BUSY_PAUSE_MS)
     }
   }
+}
+
+/** What passes by itself, or once the operator has made room, is told as such; everything else stays what it is. */
+function translated(error: unknown): unknown {
+  if (isBusy(error))
+    return new AppError('unavailable', 'The database is locked by another process.', {
+      retryAfterSeconds: 2,
+      cause: error,
+    })
+  if (!(error instanceof Sqlite.SqliteError) || !OUT_OF_ROOM.test(error.code)) return error
+  return new AppError('unavailable', 'The database cannot be written to at the moment.', {
+    retryAfterSeconds: 5,
+    cause: error,
+  })
 }
 
 function isBusy(error: unknown): boolean {
