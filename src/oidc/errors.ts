@@ -18,33 +18,44 @@ export const renderProtocolError: ErrorPage = async (ctx, out) => {
     status: ctx.status >= 400 ? ctx.status : 400,
     code: out.error,
     ...words,
-    details: out.error === 'server_error' ? undefined : out.error_description,
+    details: out.error === 'server_error' ? undefined : detailsOf(ctx, out),
   })
+}
+
+/** The library's description, and the value that it is about. */
+function detailsOf({ oidc }: KoaContextWithOIDC, { error, error_description }: ErrorOut): string | undefined {
+  const name = PARAMETER[error]
+  const value = name === undefined ? undefined : oidc.params?.[name]
+  return typeof value === 'string' ? `${error_description ?? error}\n${name}: ${value}` : error_description
+}
+
+const PARAMETER: Readonly<Record<string, string>> = {
+  invalid_client: 'client_id',
+  invalid_redirect_uri: 'redirect_uri',
 }
 
 type Words = Pick<Refusal, 'title' | 'message' | 'hint'>
 
-const WRONG_APP = 'The application that sent you here is set up differently from what this server knows about it.'
-const TELL_THE_APP =
-  'Go back to the application and try again. If it stays, tell the people who run it, with the error id.'
+const WRONG_APP = 'The app that sent you here is set up differently from what this server knows about it.'
+const TELL_THE_APP = 'Go back to the app and try again. If it stays, tell the people who run it, with the error id.'
 
 const DEFAULT_WORDS: Words = {
   title: 'This sign-in cannot go on',
-  message: 'The application that sent you here asked for something that this server does not allow.',
+  message: 'The app that sent you here asked for something that this server does not allow.',
   hint: TELL_THE_APP,
 }
 
 const WORDS: Readonly<Record<string, Words>> = {
   invalid_client: {
-    title: 'Unknown application',
-    message: 'The application that sent you here is not known to this server, or was switched off.',
+    title: 'Unknown app',
+    message: 'The app that sent you here is not known to this server, or was switched off.',
     hint: TELL_THE_APP,
   },
   invalid_redirect_uri: { title: 'Wrong return address', message: WRONG_APP, hint: TELL_THE_APP },
   session_not_found: {
     title: 'Please start again',
     message: 'This sign-in has expired, was finished already, or was started in another browser.',
-    hint: 'Go back to the application and sign in from there.',
+    hint: 'Go back to the app and sign in from there.',
   },
   server_error: {
     title: 'Something went wrong',

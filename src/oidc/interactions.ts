@@ -143,7 +143,7 @@ function stringParam(params: Readonly<Record<string, unknown>>, name: string): s
 
 function startAgain(cause?: unknown): AppError {
   return new AppError('expired', 'This sign-in has expired, was finished already, or was started in another browser.', {
-    hint: 'Go back to the application and sign in from there.',
+    hint: 'Go back to the app and sign in from there.',
     cause,
   })
 }

@@ -11,15 +11,15 @@ const logo =
 const errorId = '019aa6c8-5d1e-7c3b-9a01-6f0d2e5b7c44'
 const signIn = { ...form, clientName: 'Fieldnotes', username: '', reauthenticate: false }
 const asked = [
-  { title: 'Know who you are', detail: 'An identifier that only stands for your account' },
-  { title: 'See your name and profile', detail: 'Name, user name, picture, language and time zone' },
+  { title: 'Know that it is you', detail: 'It gets an identifier that stands for your account.' },
+  { title: 'See your profile', detail: 'Your name, picture, language and time zone.' },
   { title: 'See your e-mail address', detail: '' },
-  { title: 'Stay connected while you are away', detail: 'It keeps this access until you take it back' },
+  { title: 'Stay connected while you are away', detail: 'It keeps its access even after you sign out here.' },
 ]
 const consent = {
   ...form,
   clientName: 'Fieldnotes',
-  personLabel: 'Ada Lovelace (ada@example.com)',
+  personLabel: 'Ada Byron (ada@example.com)',
   items: asked,
   redirectHost: 'notes.example.com',
 }
@@ -49,7 +49,6 @@ export const samples: readonly Sample[] = [
       clientLogo: logo,
       username: 'ada@example.com',
       error: 'The user name or the password is not right.',
-      cancelAction: '/interaction/abc/abort',
     },
   },
   {
@@ -70,18 +69,6 @@ export const samples: readonly Sample[] = [
       error: hostile,
       reauthenticate: true,
     },
-  },
-  {
-    label: 'select-account',
-    view: 'sign-in/select-account',
-    title: 'Choose an account',
-    model: { ...form, clientName: 'Fieldnotes', accounts: [{ id: 'a1', label: 'Ada Lovelace (ada@example.com)' }] },
-  },
-  {
-    label: 'select-account-hostile',
-    view: 'sign-in/select-account',
-    title: 'Choose an account',
-    model: { ...form, clientName: hostile, accounts: [{ id: hostile, label: hostile }] },
   },
   { label: 'consent', view: 'consent/consent', title: 'Allow access?', model: consent },
   {
@@ -115,7 +102,7 @@ export const samples: readonly Sample[] = [
     label: 'no-access',
     view: 'sign-in/no-access',
     title: 'No access',
-    model: { ...form, errorId, clientName: 'Fieldnotes', personLabel: 'Ada Lovelace (ada@example.com)' },
+    model: { ...form, errorId, clientName: 'Fieldnotes', personLabel: 'Ada Byron (ada@example.com)' },
   },
   {
     label: 'no-access-hostile',
@@ -127,7 +114,7 @@ export const samples: readonly Sample[] = [
     label: 'logout',
     view: 'logout/confirm',
     title: 'Sign out',
-    model: { action: '/logout/confirm', xsrf: 'x5', personLabel: 'Ada Lovelace (ada@example.com)' },
+    model: { action: '/logout/confirm', xsrf: 'x5', personLabel: 'Ada Byron (ada@example.com)' },
   },
   {
     label: 'logout-app',
@@ -202,7 +189,6 @@ export const samples: readonly Sample[] = [
     model: {
       issuer: `https://${long}.example`,
       discoveryUrl: `https://${long}.example/.well-known/openid-configuration`,
-      signedIn: hostile,
     },
   },
 ]

@@ -149,8 +149,8 @@ describe('a request’s redirect URI', () => {
 })
 
 test('every scope on offer has words for the person who is asked', () => {
-  for (const scope of OFFERED_SCOPES) expect(scopeWords(scope).title).not.toBe(scope)
-  expect(scopeWords('orders:read').title).toBe('orders:read')
+  for (const scope of OFFERED_SCOPES) expect(scopeWords(scope).title).toMatch(/^(Know|See|Stay) /)
+  expect(scopeWords('orders:read').title).toBe('Use “orders:read”')
 })
 
 function clientFrom(input: Record<string, unknown>): Client {

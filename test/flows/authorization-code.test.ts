@@ -61,8 +61,8 @@ describe.each(databases)('the code flow on $name', (database) => {
     expect(locationOf(again).searchParams.get('code')).toBeTruthy()
     const more = await browser.open((await rp.begin({ scope: 'openid profile email phone' })).url)
     expect(more.body).toContain('id="consent"')
-    expect(more.body).toContain('Your phone number')
-    expect(more.body).not.toContain('Your e-mail address')
+    expect(more.body).toContain('See your phone number')
+    expect(more.body).not.toContain('See your e-mail address')
   })
 
   test('goes back without a question where the browser is signed in and the consent is known', async () => {

@@ -34,9 +34,11 @@ export function displayName({
   return shown === '' ? undefined : shown
 }
 
-/** How a page addresses the person: name, e-mail, user name, or the bare id, whichever is there first. */
+/** How a page names the person: the name, and what tells two people of one name apart; the bare id where nothing is set. */
 export function personLabel(account: Account): string {
-  return displayName(account) ?? account.email ?? account.username ?? account.id
+  const name = displayName(account)
+  const unique = account.email ?? account.username ?? account.id
+  return name === undefined ? unique : `${name} (${unique})`
 }
 
 /** A person as every door shows them: claims in the spelling of OpenID Connect Core 1.0 §5.1, times in epoch seconds. */

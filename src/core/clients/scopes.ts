@@ -6,26 +6,29 @@ export const OFFERED_SCOPES = ['openid', 'offline_access', 'profile', 'email', '
 export type OfferedScope = (typeof OFFERED_SCOPES)[number]
 
 export interface ScopeWords {
-  /** A few words, such as "Your e-mail address". */
+  /** What the app would like to do, such as "See your e-mail address". */
   readonly title: string
-  /** One sentence on what the application gets or may do. */
+  /** One sentence on what the app gets or may do. */
   readonly detail: string
 }
 
 const WORDS: Readonly<Record<OfferedScope, ScopeWords>> = {
-  openid: { title: 'Know that it is you', detail: 'A lasting identifier that tells the application who signed in.' },
+  openid: { title: 'Know that it is you', detail: 'It gets an identifier that stands for your account.' },
   offline_access: {
-    title: 'Stay connected',
-    detail: 'The application keeps its access while you are away, until you or it ends it.',
+    title: 'Stay connected while you are away',
+    detail: 'It keeps its access even after you sign out here.',
   },
   profile: {
-    title: 'Your profile',
-    detail: 'Your name and what else your profile says: user name, picture, language, time zone, birthday.',
+    title: 'See your profile',
+    detail: 'Name, user name, picture, website, gender, birthday, language and time zone, as far as they are known.',
   },
-  email: { title: 'Your e-mail address', detail: 'The address, and whether it has been verified.' },
-  phone: { title: 'Your phone number', detail: 'The number, and whether it has been verified.' },
-  address: { title: 'Your postal address', detail: 'Street, town, postal code and country, as far as they are known.' },
-  groups: { title: 'Your groups', detail: 'The names of the groups you belong to here.' },
+  email: { title: 'See your e-mail address', detail: 'The address, and whether it has been verified.' },
+  phone: { title: 'See your phone number', detail: 'The number, and whether it has been verified.' },
+  address: {
+    title: 'See your postal address',
+    detail: 'Street, town, postal code and country, as far as they are known.',
+  },
+  groups: { title: 'See your groups', detail: 'The names of the groups you belong to here.' },
 }
 
 export function isOfferedScope(scope: string): scope is OfferedScope {
@@ -36,5 +39,5 @@ export function isOfferedScope(scope: string): scope is OfferedScope {
 export function scopeWords(scope: string): ScopeWords {
   return isOfferedScope(scope)
     ? WORDS[scope]
-    : { title: scope, detail: 'A permission that the application defined itself.' }
+    : { title: `Use “${scope}”`, detail: 'A permission that only the people who run the app can explain.' }
 }

@@ -27,7 +27,7 @@ export const consentStep: Step = {
     await renderPage(
       ctx,
       page,
-      { title: `Allow ${client.name}?`, lang: 'en' },
+      { title: 'Allow access?', lang: 'en' },
       {
         action,
         csrf,
@@ -52,7 +52,7 @@ export function itemsOf({ scopes, claims }: AskedConsent): ScopeWords[] {
   if (claims.length === 0) return items
   return [
     ...items,
-    { title: 'Further details about you', detail: claims.map((claim) => claim.replaceAll('_', ' ')).join(', ') },
+    { title: 'See further details about you', detail: claims.map((claim) => claim.replaceAll('_', ' ')).join(', ') },
   ]
 }
 

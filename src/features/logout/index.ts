@@ -37,7 +37,9 @@ export const logout: Feature = {
 
     async signedOut(ctx, { clientName, stillSignedIn }) {
       const model = { stillSignedIn, ...(clientName === undefined ? {} : { clientName }) }
-      await renderPage(ctx, donePage, { title: stillSignedIn ? 'Still signed in' : 'Signed out', lang: 'en' }, model)
+      const title =
+        clientName !== undefined ? 'You have left the app' : stillSignedIn ? 'Still signed in' : 'Signed out'
+      await renderPage(ctx, donePage, { title, lang: 'en' }, model)
     },
   }),
 }

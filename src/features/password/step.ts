@@ -19,12 +19,15 @@ const page = view<SignInPage>('password/sign-in')
 /** One sentence for every reason: a stranger must not learn which accounts exist, or are disabled. */
 const WRONG = 'The user name, e-mail or password is not right. Check them and try again.'
 
+/** Where the page itself says who has to prove it is them, only the password can be wrong. */
+const WRONG_AGAIN = 'The password is not right. Try again.'
+
 /** The step in which a person gives user name or e-mail and password. */
 export function passwordStep(accounts: Pick<Accounts, 'authenticate'>): Step {
   return {
     name: 'password',
 
-    show: (ctx, scene) => showForm(ctx, scene, scene.reauthenticate ? knownAs(scene) : (scene.loginHint ?? '')),
+    show: (ctx, scene) => showForm(ctx, scene, pinned(scene) ?? scene.loginHint ?? ''),
 
     async submit(ctx, scene, form) {
       if (form['cancel'] === 'yes')
@@ -34,7 +37,8 @@ export function passwordStep(accounts: Pick<Accounts, 'authenticate'>): Step {
       const account = await accounts.authenticate(username, form['password'] ?? '')
       if (account) return { kind: 'proven', evidence: { accountId: account.id, amr: 'pwd' } }
       ctx.status = 422
-      await showForm(ctx, scene, username, WRONG)
+      const known = pinned(scene)
+      await showForm(ctx, scene, known ?? username, known === undefined ? WRONG : WRONG_AGAIN)
       return { kind: 'again' }
     },
   }
@@ -50,7 +54,7 @@ async function showForm(
   await renderPage(
     ctx,
     page,
-    { title: 'Sign in', lang: 'en' },
+    { title: titleOf(reauthenticate, error), lang: 'en' },
     {
       action,
       csrf,
@@ -63,7 +67,13 @@ async function showForm(
   )
 }
 
-/** What the person would type, so that the field they need not change is right. */
-function knownAs({ account }: StepScene): string {
-  return account?.username ?? account?.email ?? ''
+/** A title is what a screen reader says first, so it tells that something went wrong before anything else does. */
+function titleOf(reauthenticate: boolean, error: string | undefined): string {
+  const title = reauthenticate ? 'Confirm it’s you' : 'Sign in'
+  return error === undefined ? title : `Error: ${title}`
+}
+
+/** Who has to prove again that it is them, as that person would type it; undefined where anybody may sign in. */
+function pinned({ reauthenticate, account }: StepScene): string | undefined {
+  return reauthenticate ? (account?.username ?? account?.email) : undefined
 }

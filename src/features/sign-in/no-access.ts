@@ -5,6 +5,7 @@ import { factsOf } from '#platform/http/request-facts.ts'
 
 interface NoAccessPage {
   readonly clientName: string
+  readonly clientLogo?: string
   readonly personLabel: string
   readonly action: string
   readonly csrf: string
@@ -13,11 +14,12 @@ interface NoAccessPage {
 
 const page = view<NoAccessPage>('sign-in/no-access')
 
-/** Says calmly that the application is not assigned to the person who is signed in, and offers the two ways out. */
+/** Says calmly that the app is not assigned to the person who is signed in, and offers the two ways out. */
 export const noAccess: Step = {
   name: 'no-access',
 
   async show(ctx, { client, account, action, csrf }) {
+    const logo = client.metadata['logo_uri']
     ctx.status = 403
     await renderPage(
       ctx,
@@ -25,6 +27,7 @@ export const noAccess: Step = {
       { title: 'No access', lang: 'en' },
       {
         clientName: client.name,
+        ...(typeof logo === 'string' ? { clientLogo: logo } : {}),
         personLabel: account ? personLabel(account) : '',
         action,
         csrf,
@@ -35,6 +38,6 @@ export const noAccess: Step = {
 
   async submit(_ctx, _scene, form) {
     if (form['decision'] === 'switch') return { kind: 'switch-account' }
-    return { kind: 'refused', error: 'access_denied', description: 'the application is not assigned to this person' }
+    return { kind: 'refused', error: 'access_denied', description: 'the app is not assigned to this person' }
   },
 }

@@ -46,7 +46,7 @@ async function apply(ctx: Context, outcome: StepOutcome, interaction: Interactio
       const { accountId } = interaction
       if (accountId === undefined)
         throw new AppError('expired', 'You were signed out meanwhile.', {
-          hint: 'Go back to the application and sign in again.',
+          hint: 'Go back to the app and sign in again.',
         })
       await needs.consents.remember(accountId, interaction.clientId, outcome, needs.clock.now())
       return interaction.finishConsent(ctx, outcome)

@@ -74,6 +74,11 @@ const STATUS: Readonly<Record<AppErrorCode, number>> = {
   configuration: 500,
 }
 
+const TITLE: Readonly<Partial<Record<AppErrorCode, string>>> = {
+  expired: 'Please start again',
+  unavailable: 'Busy for a moment',
+}
+
 const NOT_FOUND: Refusal = {
   status: 404,
   code: 'not_found',
@@ -104,7 +109,7 @@ function refusalOf(error: unknown): Refusal {
     return {
       status: STATUS[error.code],
       code: busy ? 'temporarily_unavailable' : error.code,
-      title: busy ? 'Busy for a moment' : 'That did not work',
+      title: TITLE[error.code] ?? 'That did not work',
       message: error.message,
       hint: error.hint,
     }
