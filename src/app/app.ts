@@ -11,6 +11,7 @@ import type { Services } from '#core/services.ts'
 import { cookieSigner } from '#oidc/cookies.ts'
 import { createInteractions } from '#oidc/interactions.ts'
 import type { Needs } from '#oidc/needs.ts'
+import { postedRequests } from '#oidc/posted-requests.ts'
 import { openProtocol } from '#oidc/provider.ts'
 import { accessLog } from '#platform/http/access-log.ts'
 import { loadAssets } from '#platform/http/assets.ts'
@@ -62,6 +63,7 @@ export async function createApp(config: Config, services: Services, features: re
     assets.middleware,
     metadataOfPath(base),
     underBase(base, [
+      postedRequests,
       forPages(refuseForeignOrigin(issuer.origin)),
       ...features.flatMap(({ routes }) => routes?.(withSteps) ?? []),
       documentCaching,
@@ -89,10 +91,11 @@ function cookieKeys({ secrets }: Services): string[] {
   return cookieSigner(secrets) as unknown as string[]
 }
 
+/** Each page comes from one room; a page that no room furnishes would only be missed by the person who needs it. */
 function pagesOf(features: readonly Feature<Needs>[], services: Services): ProtocolPages {
-  const [pages] = features.flatMap((feature) => feature.pages?.(services) ?? [])
-  if (!pages) throw new Error('no feature gives the pages of the protocol endpoints')
-  return pages
+  const { confirmLogout, signedOut } = Object.assign({}, ...features.map(({ pages }) => pages?.(services))) as Partial<ProtocolPages>
+  if (!confirmLogout || !signedOut) throw new Error('a page of the protocol endpoints is furnished by no feature')
+  return { confirmLogout, signedOut }
 }
 
 /** Forms of people are only ever sent from our own pages; the token endpoint and its like are for other origins. */

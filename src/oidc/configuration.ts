@@ -94,7 +94,7 @@ export function configuration({ services, jwks, renderError, logout }: Configura
       resourceIndicators: {
         enabled: true,
         getResourceServerInfo: refuseResource,
-        defaultResource: async () => [],
+        defaultResource: noResource,
         useGrantedResource: async () => false,
       },
       dPoP: { enabled: true, nonceSecret, requireNonce: () => false },
@@ -119,6 +119,14 @@ function lifetimes({ tokens, session }: Settings): NonNullable<Configuration['tt
     Session: (_ctx, { loginTs = now() }) =>
       Math.max(1, Math.min(session.idleSeconds, loginTs + session.absoluteSeconds - now())),
   }
+}
+
+/** Without a person there is no userinfo, so a scope could only be a permission at an API, and none was named (RFC 6749 §4.4). */
+async function noResource({ oidc }: KoaContextWithOIDC): Promise<string[]> {
+  const { grant_type: grantType, scope } = oidc.params ?? {}
+  if (grantType === 'client_credentials' && typeof scope === 'string')
+    throw new errors.InvalidScope('no API is registered that gives this scope', scope)
+  return []
 }
 
 async function refuseResource(_ctx: KoaContextWithOIDC, resource: string): Promise<never> {
