@@ -93,7 +93,10 @@ function cookieKeys({ secrets }: Services): string[] {
 
 /** Each page comes from one room; a page that no room furnishes would only be missed by the person who needs it. */
 function pagesOf(features: readonly Feature<Needs>[], services: Services): ProtocolPages {
-  const { confirmLogout, signedOut } = Object.assign({}, ...features.map(({ pages }) => pages?.(services))) as Partial<ProtocolPages>
+  const { confirmLogout, signedOut } = Object.assign(
+    {},
+    ...features.map(({ pages }) => pages?.(services)),
+  ) as Partial<ProtocolPages>
   if (!confirmLogout || !signedOut) throw new Error('a page of the protocol endpoints is furnished by no feature')
   return { confirmLogout, signedOut }
 }

@@ -21,7 +21,7 @@ export interface Feature<Needs = Services> {
   readonly commands?: readonly CommandGroup<Services>[]
   readonly routes?: (needs: Needs) => Middleware
   readonly rootRoutes?: (needs: Services) => Middleware
-  readonly pages?: (needs: Services) => ProtocolPages
+  readonly pages?: (needs: Services) => Partial<ProtocolPages>
   readonly steps?: (needs: Needs) => readonly Step[]
   readonly jobs?: (needs: Services) => readonly Job[]
 }
@@ -41,7 +41,7 @@ export interface Job {
   run(): Promise<void>
 }
 
-/** The pages that the protocol endpoints show themselves. The logout room furnishes them. */
+/** The pages that the protocol endpoints show themselves; each is furnished by one room. */
 export interface ProtocolPages {
   /** Asks whether to sign out. The form goes to `action` with the fields `xsrf` and, for yes, `logout`. */
   confirmLogout(ctx: Context, page: LogoutQuestion): Promise<void>
