@@ -58,6 +58,7 @@ function run(command, args, env) {
   const options = { cwd: root, stdio: 'inherit', env }
   const child = windows && command !== 'node' ? spawn(line, { ...options, shell: true }) : spawn(command, args, options)
   forwardSignals(child)
+  endWithNpm(child)
   return new Promise((resolve, reject) => {
     child.on('error', (error) => reject(new LaunchError(`Cannot run ${command}: ${error.message}`, 127)))
     child.on('exit', (code, signal) => resolve(code ?? 128 + (constants.signals[signal] ?? 0)))
@@ -74,4 +75,19 @@ function forwardSignals(child) {
       last = now
     })
   }
+}
+
+/**
+ * npm hands a signal to the shell that it started us with, and that shell ends without handing it on: whoever stops
+ * `npm start` from outside would leave the server running. So under npm we end the child when our parent is gone.
+ */
+function endWithNpm(child) {
+  if (!process.env['npm_lifecycle_event']) return
+  const parent = process.ppid
+  const watch = setInterval(() => {
+    if (process.ppid === parent) return
+    clearInterval(watch)
+    child.kill('SIGTERM')
+  }, 250)
+  watch.unref()
 }

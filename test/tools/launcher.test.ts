@@ -90,6 +90,16 @@ describe('a command through the launcher', () => {
     expect((await ended(child)).code).toBe(7)
   })
 
+  test.skipIf(process.platform === 'win32')('ends when the npm that it was started by is stopped', async () => {
+    const script = "process.on('SIGTERM', () => { console.log('ended'); process.exit(0) }); setInterval(() => {}, 1000)"
+    const run = `"${process.execPath}" tools/run.mjs node -e "console.log('ready'); ${script}"; true`
+    // as npm does it: a shell in between, which gets the signal and keeps it to itself
+    const shell = spawn('sh', ['-c', run], { cwd: project, env: { ...process.env, npm_lifecycle_event: 'start' } })
+    shell.stdout.once('data', () => shell.kill('SIGTERM'))
+    const { stdout } = await ended(shell)
+    expect(stdout).toBe('ready\nended\n')
+  })
+
   test('that a signal ends gives 128 and the number of the signal', async () => {
     const { code } = await ended(start('run.mjs', ['node', '-e', "process.kill(process.pid, 'SIGKILL')"]))
     expect(code).toBe(137)
