@@ -22,7 +22,7 @@ The demo is ready.
   Sign in    ${PERSON.email}
   Password   ${PERSON.password}
 
-  Latchkey itself is at ${demo.issuer}; what it keeps is in ${path.relative(process.cwd(), folder) || '.'}.
+  Latchkey itself is at ${demo.issuer}; what it keeps is in ${DEMO_DIR ? folder : 'data/demo'}.
   Ctrl-C ends both.
 
 `)

@@ -2,6 +2,7 @@
 import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import path from 'node:path'
 import { describe, expect, test } from 'vitest'
+import { z } from 'zod'
 import { configurationPage, envExample } from '#app/config-docs.ts'
 import { SETTINGS } from '#app/config.ts'
 import { features } from '#app/features.ts'
@@ -62,6 +63,19 @@ describe.each(documents())('%s', (document) => {
 test('.env.example and docs/configuration.md are what the table of settings makes of them', () => {
   expect(textOf('.env.example')).toBe(envExample())
   expect(textOf('docs/configuration.md')).toBe(configurationPage())
+})
+
+test('docs/decisions/dependencies.md has a line for every direct dependency and for no other', () => {
+  const packages = z.record(z.string(), z.string())
+  const manifest = z
+    .object({ dependencies: packages, devDependencies: packages, optionalDependencies: packages })
+    .parse(JSON.parse(textOf('package.json')))
+  const direct = Object.values(manifest).flatMap(Object.keys)
+  const rows = [...textOf('docs/decisions/dependencies.md').matchAll(/^\| ([^|]+) \|/gm)].map(([, cell = '']) => cell)
+  const named = rows.flatMap((cell) => cell.replace(/ \(.*/, '').split(', '))
+  expect(named.filter((name) => !['package', '@types/…'].includes(name)).toSorted()).toEqual(
+    direct.filter((name) => !name.startsWith('@types/')).toSorted(),
+  )
 })
 
 /** Environment variables that are not settings of the server, and the pattern for reading one from a file. */
