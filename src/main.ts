@@ -3,9 +3,7 @@ import { loadConfig } from '#app/config.ts'
 import { greeting } from '#app/greeting.ts'
 import { runUntilSignal, serve } from '#app/serve.ts'
 
-await runUntilSignal(async () => {
-  const config = loadConfig()
-  const running = await serve(config)
-  process.stderr.write(await greeting(config, running.services))
-  return running
-})
+await runUntilSignal(
+  () => serve(loadConfig()),
+  ({ services }) => greeting(services),
+)

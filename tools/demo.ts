@@ -3,20 +3,27 @@
 import path from 'node:path'
 import { runUntilSignal } from '#app/serve.ts'
 import { AppError } from '#platform/errors.ts'
-import { PERSON, startDemo } from './demo/demo.ts'
+import { PERSON, startDemo, type Demo } from './demo/demo.ts'
 
 const FIRST_SAMPLE_PORT = 4000
 
-await runUntilSignal(async () => {
-  const { PORT, SAMPLE_PORT, LOG_LEVEL, LOG_FORMAT, DEMO_DIR } = process.env
-  const folder = DEMO_DIR || path.join(import.meta.dirname, '..', 'data', 'demo')
-  const demo = await startDemo({
+const { DEMO_DIR } = process.env
+const folder = DEMO_DIR || path.join(import.meta.dirname, '..', 'data', 'demo')
+
+await runUntilSignal(start, announce)
+
+async function start(): Promise<Demo> {
+  const { PORT, SAMPLE_PORT, LOG_LEVEL, LOG_FORMAT } = process.env
+  return startDemo({
     folder,
     port: portFrom('PORT', PORT) ?? 3000,
     samplePorts: samplePorts(portFrom('SAMPLE_PORT', SAMPLE_PORT)),
     log: { level: LOG_LEVEL || 'warn', format: LOG_FORMAT || (process.stdout.isTTY ? 'pretty' : 'json') },
   })
-  process.stderr.write(`
+}
+
+function announce(demo: Demo): string {
+  return `
 The demo is ready.
   Open       ${demo.sample}   the sample application
   Sign in    ${PERSON.email}
@@ -25,9 +32,8 @@ The demo is ready.
   Latchkey itself is at ${demo.issuer}; what it keeps is in ${DEMO_DIR ? folder : 'data/demo'}.
   Ctrl-C ends both.
 
-`)
-  return demo
-})
+`
+}
 
 function portFrom(name: string, text: string | undefined): number | undefined {
   if (!text) return undefined

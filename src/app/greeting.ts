@@ -1,11 +1,10 @@
 import { styleText } from 'node:util'
 import type { Services } from '#core/services.ts'
-import type { Config } from './config.ts'
 
 /** What a person reads when the server is ready: where discovery is, and what to do next. For stderr. */
-export async function greeting({ issuer }: Config, { clients }: Pick<Services, 'clients'>): Promise<string> {
+export async function greeting({ settings, clients }: Pick<Services, 'settings' | 'clients'>): Promise<string> {
   const bold = (text: string) => styleText('bold', text, { stream: process.stderr })
-  const ready = `\n${bold('Latchkey is ready.')}\n  Discovery  ${issuer}/.well-known/openid-configuration\n`
+  const ready = `\n${bold('Latchkey is ready.')}\n  Discovery  ${settings.issuer}/.well-known/openid-configuration\n`
   const { items } = await clients.list({ limit: 1 })
   if (items.length > 0) return `${ready}\n`
   return `${ready}

@@ -27,12 +27,12 @@ export async function serve(config: Config): Promise<Running> {
     for (const close of closing.splice(0).toReversed()) await close()
   }
   try {
-    const { services, close } = await openServices(config)
+    const { services, beginDraining, close } = await openServices(config)
     closing.push(close)
     const app = await createApp(config, services, features)
     closing.push(app.close)
     const server = await listen(config.listen, app.koa.callback())
-    closing.push(startJobs(features, services), server.drain)
+    closing.push(startJobs(features, services), server.drain, beginDraining)
     return { services, stop }
   } catch (error) {
     await stop()
@@ -41,12 +41,16 @@ export async function serve(config: Config): Promise<Running> {
 }
 
 /**
- * Starts a program and stops it at the first SIGTERM, SIGINT or SIGHUP. What cannot start says why on stderr, and the
- * process ends with exit code 78.
+ * Starts a program, announces on stderr that it is ready, and stops it at the first SIGTERM, SIGINT or SIGHUP. What
+ * cannot start says why on stderr, and the process ends with exit code 78.
  */
-export async function runUntilSignal(start: () => Promise<Running>): Promise<void> {
+export async function runUntilSignal<R extends Running>(
+  start: () => Promise<R>,
+  announce: (running: R) => string | Promise<string>,
+): Promise<void> {
   try {
-    const { services, stop } = await start()
+    const running = await start()
+    const { services, stop } = running
     // a terminal sends its signal to the launcher and to us, so that one Ctrl-C may arrive twice: the first counts
     let stopping: Promise<void> | undefined
     for (const signal of ['SIGTERM', 'SIGINT', 'SIGHUP'] as const) {
@@ -55,6 +59,7 @@ export async function runUntilSignal(start: () => Promise<Running>): Promise<voi
         stopping ??= stop()
       })
     }
+    process.stderr.write(await announce(running))
   } catch (error) {
     process.exitCode = refuse(error)
   }

@@ -27,6 +27,8 @@ export const MIGRATIONS = join(ROOT, 'migrations')
 
 export interface OpenServices {
   readonly services: Services
+  /** From now on /readyz says no, so that a load balancer sends nobody new. */
+  beginDraining(): void
   close(): Promise<void>
 }
 
@@ -48,13 +50,14 @@ export async function openServices(
   const database = openDatabase<Tables>(config.databaseUrl.reveal(), (error) =>
     log.warn({ err: error }, 'an idle database connection broke'),
   )
+  const state = { draining: false }
   try {
     await reachable(database)
     const ran = await migrate(database, MIGRATIONS)
     if (ran.length > 0) log.info({ migrations: ran }, 'the database schema was brought up to date')
-    const services = assemble({ config, database, secrets, clock, log })
+    const services = assemble({ config, database, secrets, clock, log, state })
     await services.signingKeys.ensure()
-    return { services, close: () => database.close() }
+    return { services, beginDraining: () => void (state.draining = true), close: () => database.close() }
   } catch (error) {
     await database.close()
     throw error
@@ -67,9 +70,10 @@ interface Parts {
   readonly secrets: Services['secrets']
   readonly clock: Clock
   readonly log: Log
+  readonly state: { readonly draining: boolean }
 }
 
-function assemble({ config, database, secrets, clock, log }: Parts): Services {
+function assemble({ config, database, secrets, clock, log, state }: Parts): Services {
   const passwords = createPasswords({ slots: config.passwordHashSlots })
   const accounts = createAccounts({ database, passwords, clock })
   const signingKeys = createSigningKeys({ store: signingKeyStore(database.db), secrets, clock, settings: config })
@@ -90,6 +94,6 @@ function assemble({ config, database, secrets, clock, log }: Parts): Services {
     consents: consentStore(database.db),
     signingKeys,
     artifacts: artifactStore(database.db),
-    readiness: () => databaseProblem(database, MIGRATIONS),
+    readiness: async () => (state.draining ? 'the server is closing' : databaseProblem(database, MIGRATIONS)),
   }
 }
