@@ -94,7 +94,7 @@ function modeOf(path: string): number | undefined {
   try {
     return statSync(path).mode
   } catch (error) {
-    if (codeOf(error) === 'ENOENT') return undefined
+    if (['ENOENT', 'ENOTDIR'].includes(codeOf(error))) return undefined
     throw unreadable(path, error)
   }
 }
