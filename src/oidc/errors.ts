@@ -22,11 +22,12 @@ export const renderProtocolError: ErrorPage = async (ctx, out) => {
   })
 }
 
-/** The library's description, and the value that it is about. */
+/** The library's description, and the value that it is about where that has no character that RFC 6749 §5.2 bars. */
 function detailsOf({ oidc }: KoaContextWithOIDC, { error, error_description }: ErrorOut): string | undefined {
   const name = PARAMETER[error]
   const value = name === undefined ? undefined : oidc.params?.[name]
-  return typeof value === 'string' ? `${error_description ?? error}\n${name}: ${value}` : error_description
+  if (typeof value !== 'string' || !/^[!#-[\]-~]+$/.test(value)) return error_description
+  return `${error_description ?? error} (${name}: ${value})`
 }
 
 const PARAMETER: Readonly<Record<string, string>> = {
