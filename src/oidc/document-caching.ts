@@ -20,8 +20,14 @@ export const documentCaching: Middleware = async (ctx, next) => {
   const text = JSON.stringify(ctx.body)
   const { type } = ctx
   ctx.set('Cache-Control', `public, max-age=${MAX_AGE_SECONDS}`)
-  ctx.set('ETag', `"${createHash('sha256').update(text).digest('base64url').slice(0, 22)}"`)
+  const etag = `"${createHash('sha256').update(text).digest('base64url').slice(0, 22)}"`
+  ctx.set('ETag', etag)
   ctx.body = text
   ctx.type = type
-  if (ctx.fresh) ctx.status = 304
+  if (isKnown(ctx.get('If-None-Match'), etag)) ctx.status = 304
+}
+
+/** Not Koa's `fresh`, which gives up at Cache-Control: no-cache: Node's fetch sends that with every If-None-Match. */
+function isKnown(ifNoneMatch: string, etag: string): boolean {
+  return ifNoneMatch.split(',').some((known) => known.trim().replace(/^W\//, '') === etag)
 }

@@ -26,7 +26,7 @@ describe('requests that are none', () => {
   const GRANT = 'grant_type=client_credentials'
   const FORM = 'application/x-www-form-urlencoded'
 
-  test.each<[string, string, BodyInit]>([
+  test.each<[string, string, string | Buffer<ArrayBuffer>]>([
     ['JSON', 'application/json', '{"grant_type":"client_credentials"}'],
     [
       'multipart',
