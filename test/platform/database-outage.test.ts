@@ -1,0 +1,218 @@
+// The database is busy or away: requests wait or hear 503 with Retry-After, the rest of the server goes on, nothing
+// that was promised is lost, and everything works again by itself.
+import { spawn } from 'node:child_process'
+import { createServer, connect, type AddressInfo, type Server, type Socket } from 'node:net'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { createClient, createPerson, startApp, type RegisteredClient, type TestApp } from '../support/app.ts'
+import { databases, type DatabaseKind } from '../support/databases.ts'
+import { authorizeUrl, refresh, send, tokensFor, tokensIn, userinfo } from '../support/protocol.ts'
+
+interface Scene {
+  readonly app: TestApp
+  readonly client: RegisteredClient
+}
+
+async function openScene(kind: DatabaseKind): Promise<Scene> {
+  const app = await startApp(kind)
+  await createPerson(app.services)
+  return { app, client: await createClient(app.services, { first_party: true, refresh_tokens: 'always' }) }
+}
+
+const jwks = ({ app }: Scene) => send(`${app.issuer}/.well-known/jwks.json`)
+
+/** The answer of a server whose database is away, on each kind of endpoint. */
+async function expectUnavailable({ app, client }: Scene, refreshToken: string, accessToken: string): Promise<void> {
+  const page = await send(authorizeUrl(app, client), { headers: { accept: 'text/html' } })
+  for (const answer of [await refresh(app, client, refreshToken), await userinfo(app, accessToken), page]) {
+    expect(answer.status, answer.body).toBe(503)
+    expect(Number(answer.headers.get('retry-after'))).toBeGreaterThan(0)
+    expect(answer.headers.get('cache-control')).toContain('no-store')
+    expect(answer.body).toContain('temporarily_unavailable')
+    expect(answer.body).not.toMatch(/ECONN|SQLITE|postgres|select |node_modules|\.ts:/i)
+  }
+  expect(page.body).toContain('data-error="temporarily_unavailable"')
+}
+
+describe.each(databases.filter(({ name }) => name === 'sqlite'))(
+  'F7 while another process holds the lock of $name',
+  (kind) => {
+    let scene: Scene
+
+    beforeAll(async () => {
+      scene = await openScene(kind)
+    })
+    afterAll(() => scene.app.close())
+
+    test('for a second, requests wait for it and succeed, and nobody else waits', async () => {
+      const { refreshToken, accessToken } = await tokensFor(scene.app, scene.client)
+      const release = await lockElsewhere(scene.app.config.databaseUrl.reveal().slice('sqlite:'.length))
+      const waiting = Promise.all([
+        refresh(scene.app, scene.client, refreshToken),
+        refresh(scene.app, scene.client, refreshToken),
+      ])
+      let slowest = 0
+      const until = performance.now() + 1_000
+      while (performance.now() < until) {
+        const asked = performance.now()
+        expect((await jwks(scene)).status).toBe(200)
+        expect((await userinfo(scene.app, accessToken)).status).toBe(200)
+        slowest = Math.max(slowest, performance.now() - asked)
+        await sleep(20)
+      }
+      await release()
+      const answers = await waiting
+      expect(answers.map(({ status }) => status)).toEqual([200, 200])
+      expect(slowest).toBeLessThan(300)
+    })
+
+    test('for longer, every request hears 503 within three seconds, however many wait, and works again afterwards', async () => {
+      const { refreshToken } = await tokensFor(scene.app, scene.client)
+      const release = await lockElsewhere(scene.app.config.databaseUrl.reveal().slice('sqlite:'.length))
+      const asked = performance.now()
+      const answers = await Promise.all(
+        Array.from({ length: 10 }, () => refresh(scene.app, scene.client, refreshToken)),
+      )
+      const seconds = (performance.now() - asked) / 1000
+      await release()
+      for (const answer of answers) {
+        expect(answer.status, answer.body).toBe(503)
+        expect(answer.headers.get('retry-after')).toBe('2')
+        expect(answer.json).toMatchObject({ error: 'temporarily_unavailable' })
+      }
+      expect(seconds).toBeLessThan(3)
+      expect((await refresh(scene.app, scene.client, refreshToken)).status).toBe(200)
+    })
+  },
+)
+
+describe.each(databases.filter(({ name }) => name === 'postgres'))('while $name is away', (kind) => {
+  let scene: Scene
+  let line: CutLine
+
+  beforeAll(async () => {
+    scene = await openScene({
+      ...kind,
+      async create() {
+        const real = await kind.create()
+        const url = new URL(real.url)
+        line = await cutLine(Number(url.port))
+        url.port = String(line.port)
+        return { url: url.href, drop: real.drop }
+      },
+    })
+  })
+  afterAll(async () => {
+    await scene.app.close()
+    await line.close()
+  })
+
+  test('F11 requests hear 503 with Retry-After, JWKS and health go on, and all works once it is back', async () => {
+    const { refreshToken, accessToken } = await tokensFor(scene.app, scene.client)
+    await line.cut()
+    await expectUnavailable(scene, refreshToken, accessToken)
+    expect((await jwks(scene)).status).toBe(200)
+    expect((await send(`${scene.app.issuer}/healthz`)).status).toBe(200)
+    expect((await send(`${scene.app.issuer}/readyz`)).status).toBe(503)
+    await line.mend()
+    const answer = await refresh(scene.app, scene.client, refreshToken)
+    expect(answer.status, answer.body).toBe(200)
+    expect(tokensIn(answer).refreshToken).not.toBe('')
+    expect((await send(`${scene.app.issuer}/readyz`)).status).toBe(200)
+  })
+
+  test('F12 connections that are cut under load cost some answers 503, never 500, and nobody the server', async () => {
+    let { refreshToken } = await tokensFor(scene.app, scene.client)
+    const statuses = new Map<number, number>()
+    const until = performance.now() + 2_000
+    const loads = Array.from({ length: 6 }, async () => {
+      while (performance.now() < until) {
+        const answer = await refresh(scene.app, scene.client, refreshToken)
+        statuses.set(answer.status, (statuses.get(answer.status) ?? 0) + 1)
+      }
+    })
+    const cuts = (async () => {
+      while (performance.now() < until) {
+        await sleep(50)
+        line.drop()
+      }
+    })()
+    await Promise.all([...loads, cuts])
+    expect([...statuses.keys()].filter((status) => status !== 200 && status !== 503)).toEqual([])
+    expect(statuses.get(200)).toBeGreaterThan(0)
+    refreshToken = tokensIn(await refresh(scene.app, scene.client, refreshToken)).refreshToken
+    expect((await refresh(scene.app, scene.client, refreshToken)).status).toBe(200)
+  })
+})
+
+/**
+ * Holds the write lock of the file in a process of its own until the returned function is called. It has to be another
+ * process: two copies of the SQLite library in one process do not see each other's locks.
+ */
+async function lockElsewhere(file: string): Promise<() => Promise<void>> {
+  const script = `const { DatabaseSync } = require('node:sqlite')
+    const database = new DatabaseSync(process.argv[1])
+    database.exec('begin immediate')
+    process.stdout.write('locked')
+    process.stdin.once('data', () => { database.exec('commit'); database.close(); process.exit() })`
+  const child = spawn(process.execPath, ['--no-warnings', '--eval', script, file], {
+    stdio: ['pipe', 'pipe', 'inherit'],
+  })
+  const closed = new Promise<void>((resolve) => child.once('close', () => resolve()))
+  await new Promise((resolve) => child.stdout.once('data', resolve))
+  return async () => {
+    child.stdin.write('go')
+    await closed
+  }
+}
+
+interface CutLine {
+  readonly port: number
+  /** Breaks the connections there are; new ones work. */
+  drop(): void
+  /** Breaks them and refuses new ones. */
+  cut(): Promise<void>
+  mend(): Promise<void>
+  close(): Promise<void>
+}
+
+/** A line to a port of this machine that can be cut. */
+async function cutLine(target: number): Promise<CutLine> {
+  const open = new Set<Socket>()
+  const answer = (near: Socket): void => {
+    const far = connect(target, '127.0.0.1')
+    for (const [socket, peer] of [
+      [near, far],
+      [far, near],
+    ] as const) {
+      open.add(socket)
+      socket.on('error', () => {})
+      socket.once('close', () => open.delete(socket) && peer.destroy())
+      socket.pipe(peer)
+    }
+  }
+  const listening = async (port: number): Promise<Server> => {
+    const server = createServer(answer)
+    await new Promise<void>((resolve) => server.listen(port, '127.0.0.1', resolve))
+    return server
+  }
+  let server = await listening(0)
+  const { port } = server.address() as AddressInfo
+  const drop = (): void => {
+    for (const socket of open) socket.destroy()
+  }
+  const cut = (): Promise<void> => {
+    const closed = new Promise<void>((resolve) => server.close(() => resolve()))
+    drop()
+    return closed
+  }
+  return {
+    port,
+    drop,
+    cut,
+    async mend() {
+      server = await listening(port)
+    },
+    close: cut,
+  }
+}
