@@ -40,7 +40,9 @@ export async function startServer(port: number, environment: Environment): Promi
   const ready = Promise.withResolvers<void>()
   const timer = setTimeout(() => ready.reject(new Error(`not ready in time: ${output.stderr()}`)), READY_WITHIN_MS)
   child.stderr?.on('data', () => output.stderr().includes('is ready.') && ready.resolve())
-  void ended.then((code) => ready.reject(new Error(`the server ended with ${code}: ${output.stdout()}${output.stderr()}`)))
+  void ended.then((code) =>
+    ready.reject(new Error(`the server ended with ${code}: ${output.stdout()}${output.stderr()}`)),
+  )
   try {
     await ready.promise
   } catch (error) {
@@ -95,7 +97,9 @@ export async function startCluster(kind: DatabaseKind, count: number, settings: 
   }
   const config = loadConfig({ ...environment, LOG_LEVEL: 'silent', LOG_FORMAT: 'json' }, folder)
   const { services, close } = await openServices(config)
-  const servers = await Promise.all(ports.map((port) => startServer(port, environment)))
+  const started = await Promise.allSettled(ports.map((port) => startServer(port, environment)))
+  const servers = started.flatMap((start) => (start.status === 'fulfilled' ? [start.value] : []))
+  const failed = started.find((start) => start.status === 'rejected')
 
   const cluster: Cluster = {
     hosts: servers.map(({ origin }) => ({
@@ -116,6 +120,10 @@ export async function startCluster(kind: DatabaseKind, count: number, settings: 
       await database.drop()
       rmSync(folder, { recursive: true, force: true })
     },
+  }
+  if (failed) {
+    await cluster.close()
+    throw failed.reason
   }
   return cluster
 }
