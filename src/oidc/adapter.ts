@@ -14,6 +14,7 @@ import type { Clients } from '#core/clients/clients.ts'
 import { toProviderMetadata } from '#core/clients/presets.ts'
 import { digest, type Secrets } from '#core/secrets.ts'
 import type { Clock } from '#platform/clock.ts'
+import { sessionAdapter } from './session-adapter.ts'
 
 export interface AdapterNeeds {
   readonly artifacts: ArtifactStore
@@ -68,23 +69,27 @@ function artifactAdapter(model: string, { artifacts, secrets, clock, refreshReus
     return payload
   }
 
-  return {
+  const rowOf = (id: string, payload: AdapterPayload, expiresIn: number | undefined) => {
+    const key = keyOf(id)
+    return {
+      id: key,
+      model,
+      payload: write(key, payload),
+      ...lookedUpBy(model, payload),
+      user_code: payload.userCode === undefined ? null : secrets.keyedDigest('user-code', payload.userCode),
+      expires_at: expiresIn ? clock.now() + expiresIn : null,
+    }
+  }
+
+  const adapter: Adapter = {
     async upsert(id, payload, expiresIn) {
-      const key = keyOf(id)
-      const row = {
-        id: key,
-        model,
-        payload: write(key, payload),
-        ...lookedUpBy(model, payload),
-        user_code: payload.userCode === undefined ? null : secrets.keyedDigest('user-code', payload.userCode),
-        expires_at: expiresIn ? clock.now() + expiresIn : null,
-      }
+      const row = rowOf(id, payload, expiresIn)
       // a refresh token is saved once; a second save is the same successor made again by a parallel refresh
       await (model === 'RefreshToken' ? artifacts.insertOnce(row) : artifacts.upsert(row))
     },
 
     find: async (id) => read(await artifacts.find(keyOf(id), clock.now()), id),
-    findByUid: async (uid) => read(await artifacts.findBySessionUid(uid, clock.now())),
+    findByUid: async () => undefined, // sessions only, see session-adapter.ts
     findByUserCode: async (code) =>
       read(await artifacts.findByUserCode(secrets.keyedDigest('user-code', code), clock.now())),
 
@@ -100,6 +105,7 @@ function artifactAdapter(model: string, { artifacts, secrets, clock, refreshReus
     destroy: (id) => artifacts.remove(keyOf(id)),
     revokeByGrantId: (grantId) => artifacts.removeByGrant(grantId, [model]),
   }
+  return model === 'Session' ? sessionAdapter(adapter, { artifacts, now: clock.now, keyOf, rowOf, read }) : adapter
 }
 
 /** What was used twice may be in the wrong hands: everything that came of it ends (RFC 6749 §4.1.2, RFC 9700 §4.14.2). */

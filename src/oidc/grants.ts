@@ -5,12 +5,18 @@
  */
 import type { Grant, KoaContextWithOIDC } from 'oidc-provider'
 import type { Consents } from '#core/consents/store.ts'
+import type { Secrets } from '#core/secrets.ts'
 import { clientSettings } from './clients.ts'
 
 /** Claims that tell of the token and the sign-in, not of the person: never asked for at consent. */
 const NOT_ASKED_FOR = new Set(['sub', 'sid', 'auth_time', 'acr', 'amr', 'iss'])
 
-export function loadExistingGrant({ consents }: { readonly consents: Consents }) {
+export interface GrantNeeds {
+  readonly consents: Consents
+  readonly secrets: Pick<Secrets, 'keyedDigest'>
+}
+
+export function loadExistingGrant({ consents, secrets }: GrantNeeds) {
   return async (ctx: KoaContextWithOIDC): Promise<Grant | undefined> => {
     const { oidc } = ctx
     const { account, client, session } = oidc
@@ -24,12 +30,29 @@ export function loadExistingGrant({ consents }: { readonly consents: Consents })
 
     const allowed = await allowedBefore(ctx, consents)
     if (!allowed || covers(own, allowed)) return own
-    const extended = own ?? new oidc.provider.Grant({ accountId: account.accountId, clientId: client.clientId })
+    const extended = own ?? (await newGrant(ctx, account.accountId, client.clientId, secrets))
     extended.addOIDCScope(allowed.scopes.join(' '))
     extended.addOIDCClaims([...allowed.claims])
     await extended.save()
     return extended
   }
+}
+
+/**
+ * A grant whose id follows from the session as the request found it: tabs of one browser that come at the same moment
+ * get one grant. Each with its own, the last to save the session would end the tokens of the others.
+ */
+async function newGrant(
+  { oidc: { provider, session } }: KoaContextWithOIDC,
+  accountId: string,
+  clientId: string,
+  secrets: GrantNeeds['secrets'],
+): Promise<Grant> {
+  const grant = new provider.Grant({ accountId, clientId })
+  if (!session) return grant
+  const before = session.grantIdFor(clientId) ?? null
+  grant.jti = secrets.keyedDigest('session-grant', JSON.stringify([session.jti, accountId, clientId, before]))
+  return (await provider.Grant.find(grant.jti)) ?? grant
 }
 
 interface Allowed {

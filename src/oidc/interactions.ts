@@ -120,7 +120,10 @@ async function existingGrant(
   accountId: string,
   clientId: string,
 ): Promise<Grant | undefined> {
-  const grant = found.grantId === undefined ? undefined : await provider.Grant.find(found.grantId)
+  // another tab may have got the session a grant since this interaction began: both go on with one
+  const session = found.session && (await provider.Session.findByUid(found.session.uid))
+  const grantId = session?.grantIdFor(clientId) ?? found.grantId
+  const grant = grantId === undefined ? undefined : await provider.Grant.find(grantId)
   return grant?.accountId === accountId && grant.clientId === clientId ? grant : undefined
 }
 

@@ -59,7 +59,7 @@ describe.each(databases)('the adapter on $name', (database) => {
     'a %s that is saved again is replaced, all of it',
     async (model) => {
       const { id, payload } = freshArtifact(model)
-      await adapters.adapterOf(model).upsert(id, { ...payload, extra: 'of the first time' }, 60)
+      await adapters.adapterOf(model).upsert(id, { ...payload, nonce: 'of the first time' }, 60)
       const second: AdapterPayload = { ...payload, clientId: 'another' }
       delete second.accountId
       await adapters.adapterOf(model).upsert(id, second, 120)

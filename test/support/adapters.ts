@@ -69,10 +69,17 @@ export async function openAdapters({ create }: DatabaseKind): Promise<Adapters> 
     secrets,
     clock: { now: () => clock.seconds },
     metadataValidator: async () => async () => {},
+    enableSigningKeys: async () => {},
   })
 
   const onDatabase = (own: Database<Tables>, behindSeconds: number): AdapterOf => {
-    const needs = { artifacts: artifactStore(own.db), clients, secrets, refreshReuseSeconds: WINDOW }
+    const needs = {
+      artifacts: artifactStore(own.db),
+      clients,
+      secrets,
+      refreshReuseSeconds: WINDOW,
+      keysAreHere: async () => {},
+    }
     // boundary: the library takes a class or a function; ours is a function
     return adapterFactory({ ...needs, clock: { now: () => clock.seconds - behindSeconds } }) as AdapterOf
   }

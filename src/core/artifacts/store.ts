@@ -17,8 +17,12 @@ export interface ArtifactStore {
   insertOnce(row: Omit<Artifact, 'consumed_at'>): Promise<void>
   /** The row, unless it expired more than the grace ago. */
   find(id: string, now: number): Promise<Artifact | undefined>
-  /** The newest session with the uid. Two tabs may write one uid at the same moment, so it is not unique. */
-  findBySessionUid(uid: string, now: number): Promise<Artifact | undefined>
+  /**
+   * The rows of the session with the uid, newest first. There may be several: two tabs may write one uid at once.
+   */
+  listBySessionUid(uid: string, now: number): Promise<Artifact[]>
+  /** Puts `after` in the place of `before`, under the same id or another; false if `before` has changed or is gone. */
+  replace(before: Pick<Artifact, 'id' | 'payload'>, after: Parameters<ArtifactStore['upsert']>[0]): Promise<boolean>
   findByUserCode(userCode: string, now: number): Promise<Artifact | undefined>
   /**
    * Marks the row as consumed. True for the one caller that did it, and for callers that come while
@@ -63,13 +67,23 @@ export function artifactStore(db: Kysely<Tables>): ArtifactStore {
 
     find: (id, now) => live(now).where('id', '=', id).executeTakeFirst(),
 
-    findBySessionUid: (uid, now) =>
+    listBySessionUid: (uid, now) =>
       live(now)
         .where('session_uid', '=', uid)
         .where('model', '=', 'Session')
         .orderBy('expires_at', 'desc')
-        .limit(1)
-        .executeTakeFirst(),
+        .limit(10)
+        .execute(),
+
+    async replace(before, after) {
+      const { numUpdatedRows } = await db
+        .updateTable('artifacts')
+        .set(after)
+        .where('id', '=', before.id)
+        .where('payload', '=', before.payload)
+        .executeTakeFirst()
+      return numUpdatedRows === 1n
+    },
 
     findByUserCode: (userCode, now) => live(now).where('user_code', '=', userCode).executeTakeFirst(),
 
