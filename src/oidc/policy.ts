@@ -5,12 +5,14 @@
 import { interactionPolicy, type KoaContextWithOIDC } from 'oidc-provider'
 import { accountOf } from './accounts.ts'
 import { clientSettings, isOpenTo } from './clients.ts'
+import { hintedPerson } from './hinted-person.ts'
 
 const { base, Check, Prompt } = interactionPolicy
 
 /** The prompts in their order: login, access, consent. */
 export function policy(): ReturnType<typeof base> {
   const prompts = base()
+  prompts.get('login')?.checks.add(hintedPerson())
   prompts.get('login')?.checks.add(
     // the session names somebody who was disabled or deleted meanwhile; without this check the library answers 500
     new Check(

@@ -49,12 +49,10 @@ describe('discovery', () => {
     expect(metadata['id_token_signing_alg_values_supported']).toEqual(
       expect.arrayContaining(['RS256', 'ES256', 'EdDSA']),
     )
-    expect(JSON.stringify(metadata['id_token_signing_alg_values_supported'])).not.toMatch(/none|HS/)
-    expect(metadata['token_endpoint_auth_methods_supported']).toEqual([
-      'client_secret_basic',
-      'client_secret_post',
-      'none',
-    ])
+    expect(JSON.stringify(metadata['id_token_signing_alg_values_supported'])).not.toContain('none')
+    expect(metadata['token_endpoint_auth_methods_supported']).toEqual(
+      expect.arrayContaining(['client_secret_basic', 'client_secret_post', 'none']),
+    )
     expect(metadata['claims_supported']).toEqual(
       expect.arrayContaining(['sub', 'name', 'email', 'groups', 'address', 'phone_number', 'auth_time', 'amr']),
     )
