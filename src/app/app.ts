@@ -42,7 +42,7 @@ export async function createApp(config: Config, services: Services, features: re
   const needs: Needs = {
     ...services,
     protocol,
-    interactions: createInteractions(protocol, services.artifacts),
+    interactions: createInteractions(protocol, services.artifacts, services.apis),
     steps: [],
   }
   const withSteps: Needs = { ...needs, steps: features.flatMap(({ steps }) => steps?.(needs) ?? []) }

@@ -4,6 +4,7 @@
 import type { Feature } from '#core/feature.ts'
 import type { Needs } from '#oidc/needs.ts'
 import { accounts } from '#features/accounts/index.ts'
+import { apis } from '#features/apis/index.ts'
 import { clients } from '#features/clients/index.ts'
 import { consent } from '#features/consent/index.ts'
 import { expiry } from '#features/expiry/index.ts'
@@ -25,6 +26,7 @@ export const features: readonly Feature<Needs>[] = [
   clients,
   accounts,
   groups,
+  apis,
   signingKeys,
   expiry,
 ]

@@ -5,6 +5,7 @@
 import { join } from 'node:path'
 import { createAccounts } from '#core/accounts/accounts.ts'
 import { createPasswords } from '#core/accounts/passwords.ts'
+import { createApis } from '#core/apis/apis.ts'
 import { artifactStore } from '#core/artifacts/store.ts'
 import { createClients } from '#core/clients/clients.ts'
 import { consentStore } from '#core/consents/store.ts'
@@ -91,6 +92,7 @@ function assemble({ config, database, secrets, clock, log, state }: Parts): Serv
       clock,
       metadataValidator: metadataValidator(config, async () => ({ keys: (await signingKeys.load()).keys })),
     }),
+    apis: createApis({ database, clock }),
     consents: consentStore(database.db),
     signingKeys,
     artifacts: artifactStore(database.db),

@@ -5,6 +5,7 @@ import type { Clock } from '#platform/clock.ts'
 import type { Database } from '#platform/database/open.ts'
 import type { Log } from '#platform/log.ts'
 import type { Accounts } from './accounts/accounts.ts'
+import type { Apis } from './apis/apis.ts'
 import type { ArtifactStore } from './artifacts/store.ts'
 import type { Clients } from './clients/clients.ts'
 import type { Consents } from './consents/store.ts'
@@ -40,6 +41,7 @@ export interface Services {
   readonly accounts: Accounts
   readonly groups: Groups
   readonly clients: Clients
+  readonly apis: Apis
   readonly consents: Consents
   readonly signingKeys: SigningKeys
   readonly artifacts: ArtifactStore

@@ -34,12 +34,20 @@ export interface StepScene {
 export interface AskedConsent {
   readonly scopes: readonly string[]
   readonly claims: readonly string[]
+  readonly resources: readonly AskedResource[]
+}
+
+/** An API that the application wants to use in the person's name, and what it wants to do there. */
+export interface AskedResource {
+  readonly identifier: string
+  readonly name: string
+  readonly scopes: readonly string[]
 }
 
 export type StepOutcome =
   | { readonly kind: 'again' }
   | { readonly kind: 'proven'; readonly evidence: Evidence }
-  | { readonly kind: 'consented'; readonly scopes: readonly string[]; readonly claims: readonly string[] }
+  | ({ readonly kind: 'consented' } & AskedConsent)
   /** Leave the current session and prove who you are from the start. */
   | { readonly kind: 'switch-account' }
   /** Back to the relying party with an error (RFC 6749 §4.1.2.1). */

@@ -68,8 +68,32 @@ export interface ConsentRow {
   /** JSON arrays of strings */
   scopes: string
   claims: string
+  /** scopes at APIs, by the API's identifier, JSON */
+  resources: string
   granted_at: number
   updated_at: number
+}
+
+/** APIs that access tokens are issued for */
+export interface ApiRow {
+  identifier: string
+  name: string
+  /** JSON array of strings */
+  scopes: string
+  format: string
+  /** null: the server's own lifetime */
+  access_token_seconds: number | null
+  signing_alg: string
+  assignment: string
+  created_at: number
+  updated_at: number
+}
+
+/** what a client may do with an API: "call" it, where its assignment is "clients", or "introspect" its tokens */
+export interface ApiClientRow {
+  api: string
+  client_id: string
+  may: string
 }
 
 /** keys that sign tokens; the state of a key follows from its times */
@@ -118,6 +142,8 @@ export interface Tables {
   clients: ClientRow
   client_groups: ClientGroupRow
   consents: ConsentRow
+  apis: ApiRow
+  api_clients: ApiClientRow
   signing_keys: SigningKeyRow
   artifacts: ArtifactRow
   leases: LeaseRow

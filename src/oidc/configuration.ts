@@ -2,7 +2,7 @@
  * The protocol library's configuration, from our settings. Everything that the library would fill in with a default it
  * warns about is given here; a test starts the server, plays every flow, and fails on any word it prints.
  */
-import { errors, type Configuration, type JWKS, type KoaContextWithOIDC } from 'oidc-provider'
+import type { Configuration, JWKS } from 'oidc-provider'
 import { OFFERED_SCOPES } from '#core/clients/scopes.ts'
 import type { Services, Settings } from '#core/services.ts'
 import { adapterFactory } from './adapter.ts'
@@ -14,6 +14,7 @@ import type { ErrorPage } from './errors.ts'
 import { loadExistingGrant } from './grants.ts'
 import type { LogoutPages } from './logout.ts'
 import { policy } from './policy.ts'
+import { accessTokenSeconds, introspectionPolicy, resources } from './resources.ts'
 
 const DAY = 86_400
 
@@ -61,7 +62,8 @@ export function protocol(settings: Settings, jwks: JWKS): Configuration {
 
 /** The whole configuration of a serving provider. */
 export function configuration({ services, jwks, renderError, logout }: ConfigurationNeeds): Configuration {
-  const { settings, secrets } = services
+  const { settings, secrets, apis } = services
+  const { feature: resourceIndicators, checkRefresh } = resources(apis)
   const [nonceSecret] = secrets.derivedKeys('dpop-nonce')
   return {
     ...protocol(settings, jwks),
@@ -79,24 +81,18 @@ export function configuration({ services, jwks, renderError, logout }: Configura
     issueRefreshToken: async (_ctx, client, source) =>
       client.grantTypeAllowed('refresh_token') &&
       (source.scopes.has('offline_access') || clientSettings(client).refreshTokens === 'always'),
-    rotateRefreshToken: true,
+    async rotateRefreshToken(ctx) {
+      await checkRefresh(ctx)
+      return true
+    },
     renderError,
     features: {
       devInteractions: { enabled: false },
       clientCredentials: { enabled: true },
       claimsParameter: { enabled: true },
-      // RFC 7662 §4: a token's content is for the client it was issued to; the library's default tells any client
-      introspection: {
-        enabled: true,
-        allowedPolicy: async (_ctx, client, token) => token.clientId === client.clientId,
-      },
+      introspection: { enabled: true, allowedPolicy: introspectionPolicy(apis) },
       revocation: { enabled: true, allowedPolicy: async (_ctx, client, token) => token.clientId === client.clientId },
-      resourceIndicators: {
-        enabled: true,
-        getResourceServerInfo: refuseResource,
-        defaultResource: noResource,
-        useGrantedResource: async () => false,
-      },
+      resourceIndicators,
       dPoP: { enabled: true, nonceSecret, requireNonce: () => false },
       pushedAuthorizationRequests: { enabled: true },
       rpInitiatedLogout: { enabled: true, logoutSource: logout.confirm, postLogoutSuccessSource: logout.done },
@@ -107,9 +103,9 @@ export function configuration({ services, jwks, renderError, logout }: Configura
 function lifetimes({ tokens, session }: Settings): NonNullable<Configuration['ttl']> {
   const now = () => Math.floor(Date.now() / 1000)
   return {
-    AccessToken: tokens.accessSeconds,
+    AccessToken: accessTokenSeconds(tokens.accessSeconds),
     AuthorizationCode: tokens.codeSeconds,
-    ClientCredentials: tokens.accessSeconds,
+    ClientCredentials: accessTokenSeconds(tokens.accessSeconds),
     IdToken: tokens.idSeconds,
     Interaction: 3_600,
     // a grant is not extended by a refresh, so it has to outlive every chain of refresh tokens
@@ -119,16 +115,4 @@ function lifetimes({ tokens, session }: Settings): NonNullable<Configuration['tt
     Session: (_ctx, { loginTs = now() }) =>
       Math.max(1, Math.min(session.idleSeconds, loginTs + session.absoluteSeconds - now())),
   }
-}
-
-/** Without a person there is no userinfo, so a scope could only be a permission at an API, and none was named (RFC 6749 §4.4). */
-async function noResource({ oidc }: KoaContextWithOIDC): Promise<string[]> {
-  const { grant_type: grantType, scope } = oidc.params ?? {}
-  if (grantType === 'client_credentials' && typeof scope === 'string')
-    throw new errors.InvalidScope('no API is registered that gives this scope', scope)
-  return []
-}
-
-async function refuseResource(_ctx: KoaContextWithOIDC, resource: string): Promise<never> {
-  throw new errors.InvalidTarget(`no API is registered as ${resource}`)
 }

@@ -7,6 +7,7 @@ import type { Grant, KoaContextWithOIDC } from 'oidc-provider'
 import type { Consents } from '#core/consents/store.ts'
 import type { Secrets } from '#core/secrets.ts'
 import { clientSettings } from './clients.ts'
+import { coversResources, grantResources, requestedResources, type ResourceScopes } from './resource-consent.ts'
 
 /** Claims that tell of the token and the sign-in, not of the person: never asked for at consent. */
 const NOT_ASKED_FOR = new Set(['sub', 'sid', 'auth_time', 'acr', 'amr', 'iss'])
@@ -31,8 +32,9 @@ export function loadExistingGrant({ consents, secrets }: GrantNeeds) {
     const allowed = await allowedBefore(ctx, consents)
     if (!allowed || covers(own, allowed)) return own
     const extended = own ?? (await newGrant(ctx, account.accountId, client.clientId, secrets))
-    extended.addOIDCScope(allowed.scopes.join(' '))
+    if (allowed.scopes.length > 0) extended.addOIDCScope(allowed.scopes.join(' '))
     extended.addOIDCClaims([...allowed.claims])
+    grantResources(extended, allowed.resources)
     await extended.save()
     return extended
   }
@@ -58,28 +60,44 @@ async function newGrant(
 interface Allowed {
   readonly scopes: readonly string[]
   readonly claims: readonly string[]
+  readonly resources: ResourceScopes
 }
 
 /** Of what is asked now, the part that needs no question. */
-async function allowedBefore({ oidc }: KoaContextWithOIDC, consents: Consents): Promise<Allowed | undefined> {
+async function allowedBefore(ctx: KoaContextWithOIDC, consents: Consents): Promise<Allowed | undefined> {
+  const { oidc } = ctx
   const { account, client } = oidc
   if (!account || !client) return undefined
   const asked: Allowed = {
     scopes: [...oidc.requestParamOIDCScopes],
     claims: [...oidc.requestParamClaims].filter((claim) => !NOT_ASKED_FOR.has(claim)),
+    resources: requestedResources(ctx),
   }
   const { firstParty } = clientSettings(client)
   const remembered = firstParty ? asked : await consents.find(account.accountId, client.clientId)
   if (!remembered) return undefined
   const scopes = asked.scopes.filter((scope) => remembered.scopes.includes(scope))
-  return scopes.length === 0
-    ? undefined
-    : { scopes, claims: asked.claims.filter((claim) => remembered.claims.includes(claim)) }
+  const claims = asked.claims.filter((claim) => remembered.claims.includes(claim))
+  const resources = inBoth(asked.resources, remembered.resources)
+  return scopes.length === 0 && Object.keys(resources).length === 0 ? undefined : { scopes, claims, resources }
 }
 
-function covers(grant: Grant | undefined, { scopes, claims }: Allowed): boolean {
+function inBoth(asked: ResourceScopes, remembered: ResourceScopes): ResourceScopes {
+  return Object.fromEntries(
+    Object.entries(asked).flatMap(([api, scopes]) => {
+      const allowed = remembered[api]
+      return allowed ? [[api, scopes.filter((scope) => allowed.includes(scope))]] : []
+    }),
+  )
+}
+
+function covers(grant: Grant | undefined, { scopes, claims, resources }: Allowed): boolean {
   if (!grant) return false
   const granted = new Set(grant.getOIDCScope().split(' '))
   const grantedClaims = new Set(grant.getOIDCClaims())
-  return scopes.every((scope) => granted.has(scope)) && claims.every((claim) => grantedClaims.has(claim))
+  return (
+    scopes.every((scope) => granted.has(scope)) &&
+    claims.every((claim) => grantedClaims.has(claim)) &&
+    coversResources(grant, resources)
+  )
 }

@@ -4,10 +4,13 @@
  */
 import type { Context } from 'koa'
 import { errors, type Grant, type InteractionResults } from 'oidc-provider'
-import type { AskedConsent } from '#core/sign-in-steps.ts'
+import type { Apis } from '#core/apis/apis.ts'
 import type { ArtifactStore } from '#core/artifacts/store.ts'
+import { isOfferedScope } from '#core/clients/scopes.ts'
+import type { AskedConsent } from '#core/sign-in-steps.ts'
 import { AppError } from '#platform/errors.ts'
 import type { Protocol } from './provider.ts'
+import { apisInWords, grantResources, missingApis } from './resource-consent.ts'
 import { endSession } from './sessions.ts'
 
 type LibraryInteraction = Awaited<ReturnType<ReturnType<Protocol['current']>['interactionDetails']>>
@@ -43,7 +46,11 @@ export interface Interactions {
 
 const PROMPTS = new Set<string>(['login', 'access', 'consent'])
 
-export function createInteractions(protocol: Protocol, artifacts: ArtifactStore): Interactions {
+export function createInteractions(
+  protocol: Protocol,
+  artifacts: ArtifactStore,
+  apis: Pick<Apis, 'find'>,
+): Interactions {
   return {
     async load(ctx, uid) {
       const provider = protocol.current()
@@ -52,7 +59,7 @@ export function createInteractions(protocol: Protocol, artifacts: ArtifactStore)
         throw error
       })
       if (found.uid !== uid || !PROMPTS.has(found.prompt.name)) throw startAgain()
-      return interactionOf(found, provider, artifacts)
+      return interactionOf(found, provider, artifacts, await askedConsent(found, apis))
     },
   }
 }
@@ -61,6 +68,7 @@ function interactionOf(
   found: LibraryInteraction,
   provider: ReturnType<Protocol['current']>,
   artifacts: ArtifactStore,
+  asked: AskedConsent,
 ): Interaction {
   const { params } = found
   const clientId = stringParam(params, 'client_id') ?? ''
@@ -92,20 +100,21 @@ function interactionOf(
     accountId: found.session?.accountId,
     redirectUri: stringParam(params, 'redirect_uri') ?? '',
     loginHint: stringParam(params, 'login_hint'),
-    asked: askedConsent(found),
+    asked,
 
     async finishLogin(ctx, { accountId, amr, at }) {
       if (found.session && found.session.accountId !== accountId) await leaveSession()
       await finish(ctx, { login: { accountId, amr: [...amr], ts: at, remember: false } })
     },
 
-    async finishConsent(ctx, { scopes, claims }) {
+    async finishConsent(ctx, { scopes, claims, resources }) {
       const accountId = found.session?.accountId
       if (accountId === undefined) throw startAgain()
       const grant =
         (await existingGrant(found, provider, accountId, clientId)) ?? new provider.Grant({ accountId, clientId })
-      grant.addOIDCScope(scopes.join(' '))
+      if (scopes.length > 0) grant.addOIDCScope(scopes.join(' '))
       grant.addOIDCClaims([...claims])
+      grantResources(grant, Object.fromEntries(resources.map((api) => [api.identifier, api.scopes])))
       await finish(ctx, { consent: { grantId: await grant.save() } })
     },
 
@@ -128,11 +137,15 @@ async function existingGrant(
 }
 
 /** What was not granted yet; where all of it was (prompt=consent), all that is asked. Never from a posted form. */
-function askedConsent({ prompt, params }: LibraryInteraction): AskedConsent {
-  const missingScopes = strings(prompt.details['missingOIDCScope'])
+async function askedConsent({ prompt, params }: LibraryInteraction, apis: Pick<Apis, 'find'>): Promise<AskedConsent> {
+  const scopes = strings(prompt.details['missingOIDCScope'])
   const claims = strings(prompt.details['missingOIDCClaims'])
-  const all = (stringParam(params, 'scope') ?? '').split(' ').filter((scope) => scope !== '')
-  return { scopes: missingScopes.length > 0 || claims.length > 0 ? missingScopes : all, claims }
+  if (prompt.name !== 'consent') return { scopes, claims, resources: [] }
+  const missing = missingApis(prompt.details)
+  if (scopes.length > 0 || claims.length > 0 || missing.length > 0)
+    return { scopes, claims, resources: await apisInWords(apis, params, missing) }
+  const all = (stringParam(params, 'scope') ?? '').split(' ').filter((scope) => isOfferedScope(scope))
+  return { scopes: all, claims, resources: await apisInWords(apis, params) }
 }
 
 function strings(value: unknown): string[] {

@@ -6,6 +6,7 @@ import { interactionPolicy, type KoaContextWithOIDC } from 'oidc-provider'
 import { accountOf } from './accounts.ts'
 import { clientSettings, isOpenTo } from './clients.ts'
 import { hintedPerson } from './hinted-person.ts'
+import { apiGranted } from './resource-consent.ts'
 
 const { base, Check, Prompt } = interactionPolicy
 
@@ -22,6 +23,7 @@ export function policy(): ReturnType<typeof base> {
       ({ oidc }) => oidc.session?.accountId !== undefined && !oidc.account,
     ),
   )
+  prompts.get('consent')?.checks.add(apiGranted())
   prompts.add(
     new Prompt(
       { name: 'access', requestable: false },

@@ -60,7 +60,11 @@ describe.each(databases)('consent on $name', (database) => {
     const { accessToken } = tokensIn(answer)
     const ada = await app.services.accounts.get('ada')
     expect((await userinfo(app, accessToken)).json).toEqual({ sub: ada.id })
-    expect(await app.services.consents.find(ada.id, web.client.id)).toEqual({ scopes: ['openid'], claims: [] })
+    expect(await app.services.consents.find(ada.id, web.client.id)).toEqual({
+      scopes: ['openid'],
+      claims: [],
+      resources: {},
+    })
     expect(await app.services.consents.find(eve.id, web.client.id)).toBeUndefined()
   })
 

@@ -6,6 +6,8 @@ import type { ConsentRow, Tables } from '#core/tables.ts'
 export interface Consent {
   readonly scopes: readonly string[]
   readonly claims: readonly string[]
+  /** Scopes at APIs, by the API's identifier; an API may be allowed without any. */
+  readonly resources: Readonly<Record<string, readonly string[]>>
 }
 
 export interface Consents {
@@ -15,15 +17,16 @@ export interface Consents {
   forget(accountId: string, clientId: string): Promise<void>
 }
 
-type Stored = Pick<Selectable<ConsentRow>, 'scopes' | 'claims'>
+type Stored = Pick<Selectable<ConsentRow>, 'scopes' | 'claims' | 'resources'>
 
 const names = z.array(z.string())
+const namesByApi = z.record(z.string(), names)
 
 export function consentStore(db: Kysely<Tables>): Consents {
   const read = (accountId: string, clientId: string): Promise<Stored | undefined> =>
     db
       .selectFrom('consents')
-      .select(['scopes', 'claims'])
+      .select(['scopes', 'claims', 'resources'])
       .where('account_id', '=', accountId)
       .where('client_id', '=', clientId)
       .executeTakeFirst()
@@ -46,6 +49,7 @@ export function consentStore(db: Kysely<Tables>): Consents {
       .where('client_id', '=', clientId)
       .where('scopes', '=', before.scopes)
       .where('claims', '=', before.claims)
+      .where('resources', '=', before.resources)
       .executeTakeFirst()
     return numUpdatedRows === 1n
   }
@@ -74,18 +78,34 @@ export function consentStore(db: Kysely<Tables>): Consents {
   }
 }
 
-function parseConsent({ scopes, claims }: Stored): Consent {
-  return { scopes: names.parse(JSON.parse(scopes)), claims: names.parse(JSON.parse(claims)) }
+function parseConsent({ scopes, claims, resources }: Stored): Consent {
+  return {
+    scopes: names.parse(JSON.parse(scopes)),
+    claims: names.parse(JSON.parse(claims)),
+    resources: namesByApi.parse(JSON.parse(resources)),
+  }
 }
 
-function stored({ scopes, claims }: Consent): Stored {
-  return { scopes: textOf(scopes), claims: textOf(claims) }
+function stored({ scopes, claims, resources }: Consent): Stored {
+  const byApi = Object.entries(resources).toSorted(([one], [other]) => (one < other ? -1 : 1))
+  return {
+    scopes: JSON.stringify(inOrder(scopes)),
+    claims: JSON.stringify(inOrder(claims)),
+    resources: JSON.stringify(Object.fromEntries(byApi.map(([api, allowed]) => [api, inOrder(allowed)]))),
+  }
 }
 
-function textOf(words: readonly string[]): string {
-  return JSON.stringify([...new Set(words)].toSorted())
+function inOrder(words: readonly string[]): string[] {
+  return [...new Set(words)].toSorted()
 }
 
 function union(before: Consent, added: Consent): Consent {
-  return { scopes: [...before.scopes, ...added.scopes], claims: [...before.claims, ...added.claims] }
+  const apis = Object.keys({ ...before.resources, ...added.resources })
+  return {
+    scopes: [...before.scopes, ...added.scopes],
+    claims: [...before.claims, ...added.claims],
+    resources: Object.fromEntries(
+      apis.map((api) => [api, [...(before.resources[api] ?? []), ...(added.resources[api] ?? [])]]),
+    ),
+  }
 }

@@ -48,7 +48,8 @@ async function apply(ctx: Context, outcome: StepOutcome, interaction: Interactio
         throw new AppError('expired', 'You were signed out meanwhile.', {
           hint: 'Go back to the app and sign in again.',
         })
-      await needs.consents.remember(accountId, interaction.clientId, outcome, needs.clock.now())
+      const resources = Object.fromEntries(outcome.resources.map(({ identifier, scopes }) => [identifier, scopes]))
+      await needs.consents.remember(accountId, interaction.clientId, { ...outcome, resources }, needs.clock.now())
       return interaction.finishConsent(ctx, outcome)
     }
     case 'proven':
