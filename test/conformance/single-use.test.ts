@@ -19,7 +19,7 @@ import {
 } from '../support/protocol.ts'
 
 /** RACE_ROUNDS=200 is the full count. */
-const ROUNDS = Number(process.env['RACE_ROUNDS'] ?? 10)
+const ROUNDS = Number(process.env['RACE_ROUNDS'] ?? 5)
 const PARALLEL = 20
 
 interface World {

@@ -10,7 +10,7 @@ import { readdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { sql } from 'kysely'
+import { sql, type Kysely } from 'kysely'
 import { Migrator, type Migration, type MigrationProvider } from 'kysely/migration'
 import { z } from 'zod'
 import { AppError } from '#platform/errors.ts'
@@ -71,6 +71,7 @@ async function migrateOnce<T>(database: Database<T>, folder: string): Promise<re
   assertRunnable(status)
   if (status.pending.length === 0) return []
   return database.db.transaction().execute(async (transaction) => {
+    await claimFirstStart(transaction)
     const migrator = new Migrator({
       db: transaction,
       provider: folderProvider(folder, status.foreign),
@@ -80,6 +81,19 @@ async function migrateOnce<T>(database: Database<T>, folder: string): Promise<re
     if (error !== undefined) throw error
     return results.map(({ migrationName }) => migrationName)
   })
+}
+
+/**
+ * Kysely makes its tables and, where that fails, asks whether somebody else has: inside a transaction that is aborted
+ * by then. So the first of them is made here, where the loser of a race hears what happened and tries again.
+ */
+async function claimFirstStart<T>(db: Kysely<T>): Promise<void> {
+  await db.schema
+    .createTable('kysely_migration')
+    .ifNotExists()
+    .addColumn('name', 'varchar(255)', (column) => column.notNull().primaryKey())
+    .addColumn('timestamp', 'varchar(255)', (column) => column.notNull())
+    .execute()
 }
 
 async function appliedNames<T>(db: Database<T>['db']): Promise<string[]> {
