@@ -1,32 +1,25 @@
-import { randomBytes } from 'node:crypto'
-import path from 'node:path'
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { createApis, type Apis } from '#core/apis/apis.ts'
-import { createClients } from '#core/clients/clients.ts'
-import { createSecrets } from '#core/secrets.ts'
-import type { Tables } from '#core/tables.ts'
+import type { Apis } from '#core/apis/apis.ts'
 import { apiCommands } from '#features/apis/commands.ts'
 import { runCommandLine } from '#platform/cli.ts'
-import { migrate } from '#platform/database/migrate.ts'
-import { openDatabase, type Database } from '#platform/database/open.ts'
+import { databases } from '../support/databases.ts'
+import { servicesOn, type TestServices } from '../support/services.ts'
 import { captureTerminal } from '../support/terminal.ts'
 
 const ORDERS = 'https://api.example/orders'
 
-let database: Database<Tables>
+const [sqlite] = databases
+let opened: TestServices
 let apis: Apis
 let robot: string
 
 beforeAll(async () => {
-  database = openDatabase<Tables>('sqlite::memory:', () => {})
-  await migrate(database, path.resolve('migrations'))
-  const clock = { now: () => 1_800_000_000 }
-  apis = createApis({ database, clock })
-  const secrets = createSecrets([randomBytes(32)])
-  const clients = createClients({ database, secrets, clock, metadataValidator: async () => async () => {} })
-  robot = (await clients.register({ name: 'Robot', type: 'service' })).client.id
+  if (!sqlite) throw new Error('SQLite is always there')
+  opened = await servicesOn(sqlite, { now: () => 1_800_000_000 })
+  apis = opened.services.apis
+  robot = (await opened.services.clients.register({ name: 'Robot', type: 'service' })).client.id
 })
-afterAll(() => database.close())
+afterAll(() => opened.close())
 
 async function latchkey(...argv: readonly string[]) {
   const captured = captureTerminal()

@@ -1,40 +1,26 @@
-import { randomBytes } from 'node:crypto'
-import path from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { apiJson, isOpenToClient } from '#core/apis/api.ts'
-import { createApis, type Apis } from '#core/apis/apis.ts'
-import { createClients, type Clients } from '#core/clients/clients.ts'
-import { createSecrets } from '#core/secrets.ts'
-import type { Tables } from '#core/tables.ts'
-import { migrate } from '#platform/database/migrate.ts'
-import { openDatabase, type Database } from '#platform/database/open.ts'
+import { apiJson, isOpenToClient, MAX_API_TOKEN_SECONDS } from '#core/apis/api.ts'
+import type { Apis } from '#core/apis/apis.ts'
+import type { Clients } from '#core/clients/clients.ts'
 import { AppError } from '#platform/errors.ts'
-import { databases, type TestDatabase } from '../support/databases.ts'
+import { databases } from '../support/databases.ts'
+import { servicesOn, type TestServices } from '../support/services.ts'
 
-describe.each(databases)('APIs on $name', ({ create }) => {
-  let testDatabase: TestDatabase
-  let database: Database<Tables>
+describe.each(databases)('APIs on $name', (kind) => {
+  let opened: TestServices
   let clients: Clients
   let apis: Apis
   let now = 5_000
   let service: string
   let spa: string
-  const clock = { now: () => now }
 
   beforeAll(async () => {
-    testDatabase = await create()
-    database = openDatabase<Tables>(testDatabase.url, () => {})
-    await migrate(database, path.resolve('migrations'))
-    const secrets = createSecrets([randomBytes(32)])
-    clients = createClients({ database, secrets, clock, metadataValidator: async () => async () => {} })
-    apis = createApis({ database, clock })
+    opened = await servicesOn(kind, { now: () => now })
+    ;({ clients, apis } = opened.services)
     service = (await clients.register({ name: 'Robot', type: 'service' })).client.id
     spa = (await clients.register({ name: 'Shop', type: 'spa', redirect_uris: ['https://shop.example/cb'] })).client.id
   })
-  afterAll(async () => {
-    await database.close()
-    await testDatabase.drop()
-  })
+  afterAll(() => opened.close())
 
   const refusal = (fields: Record<string, unknown>) => ({ code: 'invalid_input', fields, hint: expect.any(String) })
 
@@ -205,5 +191,15 @@ describe.each(databases)('APIs on $name', ({ create }) => {
     expect((await apis.list()).map(({ identifier }) => identifier)).not.toContain('urn:example:orders')
     expect(await apis.find('urn:example:orders')).toBeUndefined()
     await expect(apis.remove('urn:example:orders')).rejects.toMatchObject({ code: 'not_found' })
+  })
+
+  test('the key of a token that lives as long as any may is published until it expires', async () => {
+    const { signingKeys, settings } = opened.services
+    const [rotation] = await signingKeys.rotate('RS256')
+    const signedUntil = now + settings.keys.publishAheadSeconds
+    now = signedUntil + MAX_API_TOKEN_SECONDS
+    const state = (await signingKeys.list()).find(({ kid }) => kid === rotation?.predecessor.kid)?.state
+    now = 5_000
+    expect(state).toBe('retiring')
   })
 })

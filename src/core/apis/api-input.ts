@@ -4,14 +4,12 @@ import { shownName } from '#core/clients/client-metadata.ts'
 import { isOfferedScope } from '#core/clients/scopes.ts'
 import { shownUri } from '#core/clients/web-address.ts'
 import { AppError } from '#platform/errors.ts'
-import { API_ALGORITHMS, type ApiDraft } from './api.ts'
+import { API_ALGORITHMS, MAX_API_TOKEN_SECONDS, type ApiDraft } from './api.ts'
 import { identifierProblem } from './identifier.ts'
 
 const MAX_SCOPES = 100
 const MAX_SCOPE_LENGTH = 128
 const MIN_SECONDS = 30
-// a JWT cannot be called back, so it should not live long
-const MAX_SECONDS = 86_400
 
 const identifier = z.string('An identifier is text.').superRefine((text, context) => {
   const problem = identifierProblem(text)
@@ -38,9 +36,9 @@ const scopes = z
   })
 
 const seconds = z
-  .int(`A lifetime is a whole number of seconds, from ${MIN_SECONDS} to ${MAX_SECONDS}.`)
+  .int(`A lifetime is a whole number of seconds, from ${MIN_SECONDS} to ${MAX_API_TOKEN_SECONDS}.`)
   .min(MIN_SECONDS, `At least ${MIN_SECONDS} seconds.`)
-  .max(MAX_SECONDS, `At most ${MAX_SECONDS} seconds (one day), since a JWT cannot be called back.`)
+  .max(MAX_API_TOKEN_SECONDS, `At most ${MAX_API_TOKEN_SECONDS} seconds (one day), since a JWT cannot be called back.`)
   .nullable()
 
 const clientIds = z

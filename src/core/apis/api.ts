@@ -3,6 +3,9 @@ import type { SigningAlgorithm } from '#core/signing-keys/algorithms.ts'
 /** Those that always have a key, and that libraries for resource servers know. */
 export const API_ALGORITHMS = ['RS256', 'ES256', 'EdDSA'] as const satisfies readonly SigningAlgorithm[]
 
+/** No access token for an API lives longer, in seconds: a JWT cannot be called back, and its key has to stay published. */
+export const MAX_API_TOKEN_SECONDS = 86_400
+
 /** An API (resource server) that access tokens may be asked for, as the rest of the house sees it. */
 export interface Api {
   /** What clients name in `resource`, and what stands in `aud`: an absolute URI, compared character by character. */

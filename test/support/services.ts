@@ -1,0 +1,31 @@
+// The services of a server without the server: what rooms and commands are given, on a fresh database and a set clock.
+import { randomBytes } from 'node:crypto'
+import { loadConfig } from '#app/config.ts'
+import { openServices } from '#app/services.ts'
+import type { Services } from '#core/services.ts'
+import type { Clock } from '#platform/clock.ts'
+import type { DatabaseKind } from './databases.ts'
+
+export interface TestServices {
+  readonly services: Services
+  /** Closes them and removes the database. */
+  close(): Promise<void>
+}
+
+export async function servicesOn(kind: DatabaseKind, clock: Clock): Promise<TestServices> {
+  const database = await kind.create()
+  const config = loadConfig({
+    DATABASE_URL: database.url,
+    MASTER_KEY: randomBytes(32).toString('base64url'),
+    LOG_LEVEL: 'silent',
+    LOG_FORMAT: 'json',
+  })
+  const { services, close } = await openServices(config, { clock })
+  return {
+    services,
+    async close() {
+      await close()
+      await database.drop()
+    },
+  }
+}
