@@ -3,14 +3,15 @@
  * outcome is all it may say. Neither knows HTTP or the protocol library.
  */
 import type { Account } from './accounts/account.ts'
+import type { Method } from './authentication.ts'
 import type { Client } from './clients/client.ts'
 
-export type StepName = 'password' | 'consent' | 'no-access'
+export type StepName = 'select-account' | 'password' | 'consent' | 'no-access'
 
-/** A proof of who the person is, with its Authentication Method Reference (RFC 8176 §2). */
+/** A proof of who the person is; core/authentication.ts tells what its method is worth. */
 export interface Evidence {
   readonly accountId: string
-  readonly amr: 'pwd'
+  readonly method: Method
 }
 
 export interface StepScene {
@@ -48,6 +49,10 @@ export type StepOutcome =
   | { readonly kind: 'again' }
   | { readonly kind: 'proven'; readonly evidence: Evidence }
   | ({ readonly kind: 'consented' } & AskedConsent)
+  /** Go on as the account that this browser is signed in as. */
+  | { readonly kind: 'account-selected' }
+  /** Prove who you are, as anybody; the current session ends only if that is somebody else. */
+  | { readonly kind: 'other-account' }
   /** Leave the current session and prove who you are from the start. */
   | { readonly kind: 'switch-account' }
   /** Back to the relying party with an error (RFC 6749 §4.1.2.1). */

@@ -4,9 +4,9 @@
 import type { Account } from '#core/accounts/account.ts'
 import { displayName } from '#core/accounts/account.ts'
 
-/** OpenID Connect Core 1.0 §5.4, plus `groups`; auth_time and amr stand in every ID token, acr where one was met. */
+/** OpenID Connect Core 1.0 §5.4, plus `groups`; auth_time, amr and acr stand in every ID token. */
 export const SCOPE_CLAIMS: Readonly<Record<string, readonly string[]>> = {
-  openid: ['sub', 'auth_time', 'amr'],
+  openid: ['sub', 'auth_time', 'amr', 'acr'],
   profile: [
     'name',
     'given_name',

@@ -3,6 +3,7 @@
  * warns about is given here; a test starts the server, plays every flow, and fails on any word it prints.
  */
 import type { Configuration, JWKS } from 'oidc-provider'
+import { SUPPORTED_ACRS } from '#core/authentication.ts'
 import { OFFERED_SCOPES } from '#core/clients/scopes.ts'
 import type { Services, Settings } from '#core/services.ts'
 import { adapterFactory } from './adapter.ts'
@@ -13,7 +14,7 @@ import { cookies } from './cookies.ts'
 import type { ErrorPage } from './errors.ts'
 import { loadExistingGrant } from './grants.ts'
 import type { LogoutPages } from './logout.ts'
-import { policy } from './policy.ts'
+import { policy, promptValues } from './policy.ts'
 import { accessTokenSeconds, introspectionPolicy, resources } from './resources.ts'
 
 const DAY = 86_400
@@ -30,6 +31,7 @@ export function protocol(settings: Settings, jwks: JWKS): Configuration {
   return {
     jwks,
     scopes: [...OFFERED_SCOPES],
+    acrValues: SUPPORTED_ACRS,
     claims: { ...SCOPE_CLAIMS, acr: null, sid: null, auth_time: null, amr: null, iss: null },
     responseTypes: ['code'],
     clientAuthMethods: ['client_secret_basic', 'client_secret_post', 'none'],
@@ -74,6 +76,7 @@ export function configuration({ services, jwks, renderError, logout }: Configura
       policy: policy(),
       url: (_ctx, { uid }) => `${new URL(settings.issuer).pathname.replace(/\/$/, '')}/interaction/${uid}`,
     },
+    discovery: { prompt_values_supported: promptValues() },
     cookies: cookies(settings.issuer, secrets),
     clientBasedCORS: (_ctx, origin, client) =>
       clientSettings(client).type === 'spa' &&

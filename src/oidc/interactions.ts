@@ -16,7 +16,7 @@ import { endSession } from './sessions.ts'
 type LibraryInteraction = Awaited<ReturnType<ReturnType<Protocol['current']>['interactionDetails']>>
 
 /** What the relying party's request waits for. */
-export type PromptName = 'login' | 'access' | 'consent'
+export type PromptName = 'select_account' | 'login' | 'access' | 'consent'
 
 export interface Interaction {
   readonly uid: string
@@ -28,9 +28,15 @@ export interface Interaction {
   readonly accountId: string | undefined
   readonly redirectUri: string
   readonly loginHint: string | undefined
+  /** True once the person has said that they want to go on as somebody else. */
+  readonly otherAccount: boolean
   readonly asked: AskedConsent
   /** Finishes with a proof of who the person is; ends the session of anybody else in this browser first. */
   finishLogin(ctx: Context, login: { accountId: string; amr: readonly string[]; at: number }): Promise<void>
+  /** Finishes the choice of account: it is the one that this browser is signed in as. */
+  finishAccountChoice(ctx: Context): Promise<void>
+  /** Remembers that the person wants to go on as somebody else, who has to sign in first. */
+  askForOtherAccount(): Promise<void>
   /** Finishes with what the person allowed, which becomes part of the grant. */
   finishConsent(ctx: Context, allowed: AskedConsent): Promise<void>
   /** Goes back to the relying party with an error (RFC 6749 §4.1.2.1). */
@@ -44,7 +50,7 @@ export interface Interactions {
   load(ctx: Context, uid: string): Promise<Interaction>
 }
 
-const PROMPTS = new Set<string>(['login', 'access', 'consent'])
+const PROMPTS = new Set<string>(['select_account', 'login', 'access', 'consent'])
 
 export function createInteractions(
   protocol: Protocol,
@@ -100,11 +106,21 @@ function interactionOf(
     accountId: found.session?.accountId,
     redirectUri: stringParam(params, 'redirect_uri') ?? '',
     loginHint: stringParam(params, 'login_hint'),
+    otherAccount: otherAccountIn(found.lastSubmission),
     asked,
 
     async finishLogin(ctx, { accountId, amr, at }) {
       if (found.session && found.session.accountId !== accountId) await leaveSession()
-      await finish(ctx, { login: { accountId, amr: [...amr], ts: at, remember: false } })
+      // whoever proves who they are has said as whom they go on
+      await finish(ctx, { login: { accountId, amr: [...amr], ts: at, remember: false }, select_account: {} })
+    },
+
+    finishAccountChoice: (ctx) => finish(ctx, { select_account: {} }),
+
+    async askForOtherAccount() {
+      // not in `result`: the resume address would take that for the answer
+      found.lastSubmission = { ...found.lastSubmission, select_account: { other: true } }
+      await found.persist()
     },
 
     async finishConsent(ctx, { scopes, claims, resources }) {
@@ -146,6 +162,11 @@ async function askedConsent({ prompt, params }: LibraryInteraction, apis: Pick<A
     return { scopes, claims, resources: await apisInWords(apis, params, missing) }
   const all = (stringParam(params, 'scope') ?? '').split(' ').filter((scope) => isOfferedScope(scope))
   return { scopes: all, claims, resources: await apisInWords(apis, params) }
+}
+
+function otherAccountIn(submission: InteractionResults | undefined): boolean {
+  const choice = submission?.['select_account']
+  return typeof choice === 'object' && choice !== null && 'other' in choice
 }
 
 function strings(value: unknown): string[] {

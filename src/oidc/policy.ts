@@ -1,16 +1,17 @@
 /**
- * When the person has to be asked, and what. The library's own checks (no session, max_age, hints, essential acr,
- * missing consent) stay; ours come beside them, each a Check with the error that `prompt=none` gets.
+ * When the person has to be asked, and what. The library's own checks (no session, max_age, hints, missing consent)
+ * stay, but for those of acr; ours come beside them, each a Check with the error that `prompt=none` gets.
  */
 import { interactionPolicy, type KoaContextWithOIDC } from 'oidc-provider'
 import { accountOf } from './accounts.ts'
+import { refuseAnotherSubject, replaceAcrChecks, unmetAcr } from './authentication.ts'
 import { clientSettings, isOpenTo } from './clients.ts'
 import { hintedPerson } from './hinted-person.ts'
 import { apiGranted } from './resource-consent.ts'
 
 const { base, Check, Prompt } = interactionPolicy
 
-/** The prompts in their order: login, access, consent. */
+/** The prompts in their order: select_account, login, access, consent. */
 export function policy(): ReturnType<typeof base> {
   const prompts = base()
   prompts.get('login')?.checks.add(hintedPerson())
@@ -31,7 +32,16 @@ export function policy(): ReturnType<typeof base> {
     ),
     1, // after login, before consent: nobody is asked to share with an application that is closed to them
   )
+  replaceAcrChecks(prompts)
+  refuseAnotherSubject(prompts)
+  // first of all: before anybody signs in, consents or is turned away it is settled who that is
+  prompts.add(new Prompt({ name: 'select_account', requestable: true }, unmetAcr()), 0)
   return prompts
+}
+
+/** What `prompt` may say, for discovery (Initiating User Registration via OpenID Connect 1.0 §4.2). */
+export function promptValues(): string[] {
+  return ['none', ...policy().flatMap(({ name, requestable }) => (requestable ? [name] : []))]
 }
 
 /** Nobody signed in, or an account that cannot be used: the login prompt has come before. */

@@ -10,6 +10,7 @@ import type { Services } from '#core/services.ts'
 import type { PublishedKeys } from '#core/signing-keys/signing-keys.ts'
 import type { Secrets } from '#core/secrets.ts'
 import { AppError } from '#platform/errors.ts'
+import { stateAcr } from './authentication.ts'
 import { configuration } from './configuration.ts'
 import { renderProtocolError } from './errors.ts'
 import { logEvents } from './events.ts'
@@ -73,6 +74,7 @@ function makeProvider(services: Services, pages: ProtocolPages, { keys }: Publis
     configuration({ services, jwks: { keys }, renderError: renderProtocolError, logout: logoutPages(pages) }),
   )
   if (settings.tokens.refreshReuseSeconds > 0) nameSuccessors(provider, secrets)
+  stateAcr(provider)
   logEvents(provider, log)
   provider.on('server_error', keepOwnError)
   return provider

@@ -70,6 +70,27 @@ export const samples: readonly Sample[] = [
       reauthenticate: true,
     },
   },
+  {
+    label: 'select-account',
+    view: 'select-account/select-account',
+    title: 'Choose an account',
+    model: {
+      ...form,
+      clientName: 'Fieldnotes',
+      accounts: [{ id: '7f3a', name: 'Ada Byron', detail: 'ada@example.com' }],
+    },
+  },
+  {
+    label: 'select-account-hostile',
+    view: 'select-account/select-account',
+    title: hostile,
+    model: {
+      ...form,
+      clientName: hostile,
+      clientLogo: 'javascript:alert(1)',
+      accounts: [{ id: hostile, name: hostile, detail: hostile }],
+    },
+  },
   { label: 'consent', view: 'consent/consent', title: 'Allow access?', model: consent },
   {
     label: 'consent-full',

@@ -35,7 +35,7 @@ export function passwordStep(accounts: Pick<Accounts, 'authenticate'>): Step {
       if (form['switch'] === 'yes') return { kind: 'switch-account' }
       const username = form['username'] ?? ''
       const account = await accounts.authenticate(username, form['password'] ?? '')
-      if (account) return { kind: 'proven', evidence: { accountId: account.id, amr: 'pwd' } }
+      if (account) return { kind: 'proven', evidence: { accountId: account.id, method: 'password' } }
       ctx.status = 422
       const known = pinned(scene)
       await showForm(ctx, scene, known ?? username, known === undefined ? WRONG : WRONG_AGAIN)

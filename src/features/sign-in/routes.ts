@@ -1,5 +1,6 @@
 import { Router } from '@koa/router'
 import type { Context, Middleware } from 'koa'
+import { amrOf } from '#core/authentication.ts'
 import type { Step } from '#core/feature.ts'
 import { equalSecrets } from '#core/secrets.ts'
 import type { Evidence, StepOutcome, StepScene } from '#core/sign-in-steps.ts'
@@ -39,6 +40,11 @@ async function apply(ctx: Context, outcome: StepOutcome, interaction: Interactio
       return
     case 'refused':
       return interaction.finishRefused(ctx, outcome.error, outcome.description)
+    case 'account-selected':
+      return interaction.finishAccountChoice(ctx)
+    case 'other-account':
+      await interaction.askForOtherAccount()
+      return seeInteraction(ctx, interaction, needs)
     case 'switch-account':
       await interaction.leaveSession()
       return seeInteraction(ctx, interaction, needs)
@@ -60,7 +66,11 @@ async function apply(ctx: Context, outcome: StepOutcome, interaction: Interactio
 async function finishIfProven(ctx: Context, interaction: Interaction, evidence: Evidence, needs: Needs): Promise<void> {
   if (nextStep({ ...stateOf(interaction), evidence: [evidence] }) !== 'finish')
     return seeInteraction(ctx, interaction, needs)
-  await interaction.finishLogin(ctx, { accountId: evidence.accountId, amr: [evidence.amr], at: needs.clock.now() })
+  await interaction.finishLogin(ctx, {
+    accountId: evidence.accountId,
+    amr: amrOf([evidence.method]),
+    at: needs.clock.now(),
+  })
 }
 
 function dueStep(interaction: Interaction, scene: StepScene, { steps }: Needs): Step {
@@ -70,8 +80,8 @@ function dueStep(interaction: Interaction, scene: StepScene, { steps }: Needs): 
   return step
 }
 
-function stateOf({ prompt, accountId }: Interaction): SignInState {
-  return { prompt, signedIn: accountId !== undefined, evidence: [] }
+function stateOf({ prompt, accountId, otherAccount }: Interaction): SignInState {
+  return { prompt, signedIn: accountId !== undefined, otherAccount, evidence: [] }
 }
 
 async function setScene(interaction: Interaction, needs: Needs): Promise<StepScene> {
@@ -84,7 +94,8 @@ async function setScene(interaction: Interaction, needs: Needs): Promise<StepSce
     client: await needs.clients.get(clientId),
     account: present,
     reauthenticate: prompt === 'login' && present !== undefined && !interaction.reasons.includes('id_token_hint'),
-    loginHint: interaction.loginHint,
+    // somebody else than the person here is also somebody else than the application expects
+    loginHint: interaction.otherAccount ? undefined : interaction.loginHint,
     asked: interaction.asked,
     redirectUri: interaction.redirectUri,
   }

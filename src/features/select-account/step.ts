@@ -1,0 +1,61 @@
+import type { Context } from 'koa'
+import { displayName, type Account } from '#core/accounts/account.ts'
+import type { Step } from '#core/feature.ts'
+import type { StepScene } from '#core/sign-in-steps.ts'
+import { renderPage, view } from '#platform/http/render.ts'
+
+interface SelectAccountPage {
+  readonly action: string
+  readonly csrf: string
+  readonly clientName: string
+  readonly clientLogo?: string
+  readonly accounts: readonly ShownAccount[]
+}
+
+interface ShownAccount {
+  readonly id: string
+  readonly name: string
+  /** What tells two people of one name apart. */
+  readonly detail?: string
+}
+
+const page = view<SelectAccountPage>('select-account/select-account')
+
+/** The step in which a person says as whom to go on: as the one signed in here, or as somebody else. */
+export const selectAccountStep: Step = {
+  name: 'select-account',
+  show: showChooser,
+
+  async submit(ctx, scene, form) {
+    if (form['cancel'] === 'yes')
+      return { kind: 'refused', error: 'access_denied', description: 'the person turned back at the account chooser' }
+    if (form['other'] === 'yes') return { kind: 'other-account' }
+    if (form['account'] !== undefined && form['account'] === scene.account?.id) return { kind: 'account-selected' }
+    ctx.status = 422
+    await showChooser(ctx, scene)
+    return { kind: 'again' }
+  },
+}
+
+async function showChooser(ctx: Context, { action, csrf, client, account }: StepScene): Promise<void> {
+  const logo = client.metadata['logo_uri']
+  await renderPage(
+    ctx,
+    page,
+    { title: 'Choose an account', lang: 'en' },
+    {
+      action,
+      csrf,
+      clientName: client.name,
+      ...(typeof logo === 'string' ? { clientLogo: logo } : {}),
+      accounts: account ? [shown(account)] : [],
+    },
+  )
+}
+
+function shown(account: Account): ShownAccount {
+  const { id, email, username } = account
+  const name = displayName(account)
+  const unique = email ?? username ?? id
+  return name === undefined ? { id, name: unique } : { id, name, detail: unique }
+}
