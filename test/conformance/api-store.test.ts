@@ -195,6 +195,7 @@ describe.each(databases)('APIs on $name', (kind) => {
 
   test('the key of a token that lives as long as any may is published until it expires', async () => {
     const { signingKeys, settings } = opened.services
+    await apis.create({ identifier: 'https://api.example/long', access_token_seconds: MAX_API_TOKEN_SECONDS })
     const [rotation] = await signingKeys.rotate('RS256')
     const signedUntil = now + settings.keys.publishAheadSeconds
     now = signedUntil + MAX_API_TOKEN_SECONDS
