@@ -85,16 +85,16 @@ describe.each(databases)('tabs of one browser on $name', (kind) => {
     let token = tokensIn(await redeem(app, first, await codeFor(app, first, {}, browser))).refreshToken
     for (const third of await clientsFor(5, {})) {
       const page = await browser.open(authorizeUrl(app, third))
-      let answered = false
+      const consent = { answered: false }
       const refreshing = (async () => {
-        while (!answered) {
+        while (!consent.answered) {
           const answer = await refresh(app, first, token)
           expect(answer.status, answer.body).toBe(200)
           token = tokensIn(answer).refreshToken
         }
       })()
       refreshing.catch(() => {})
-      await browser.submit(page, { decision: 'allow' }).finally(() => (answered = true))
+      await browser.submit(page, { decision: 'allow' }).finally(() => (consent.answered = true))
       await refreshing
     }
   })

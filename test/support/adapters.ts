@@ -80,8 +80,7 @@ export async function openAdapters({ create }: DatabaseKind): Promise<Adapters> 
       refreshReuseSeconds: WINDOW,
       keysAreHere: async () => {},
     }
-    // boundary: the library takes a class or a function; ours is a function
-    return adapterFactory({ ...needs, clock: { now: () => clock.seconds - behindSeconds } }) as AdapterOf
+    return adapterFactory({ ...needs, clock: { now: () => clock.seconds - behindSeconds } })
   }
   const rows = () => database.db.selectFrom('artifacts').selectAll().execute()
 
