@@ -42,8 +42,10 @@ export function unmetAcr(): interactionPolicy.Check {
 /** Asks for a sign-in where the session's is weaker than what is demanded, and a stronger one is possible here. */
 export function replaceAcrChecks(prompts: interactionPolicy.DefaultPolicy): void {
   const { checks } = loginOf(prompts)
-  checks.remove('essential_acrs')
-  checks.remove('essential_acr')
+  for (const reason of ['essential_acrs', 'essential_acr']) {
+    if (!checks.get(reason)) throw new Error(`the protocol library no longer has the check ${reason}`)
+    checks.remove(reason)
+  }
   checks.add(new Check('acr', 'a stronger sign-in is requested', (ctx) => verdict(ctx) === 'prove'))
 }
 
