@@ -77,7 +77,14 @@ interface Parts {
 function assemble({ config, database, secrets, clock, log, state }: Parts): Services {
   const passwords = createPasswords({ slots: config.passwordHashSlots })
   const accounts = createAccounts({ database, passwords, clock })
-  const signingKeys = createSigningKeys({ store: signingKeyStore(database.db), secrets, clock, settings: config })
+  const apis = createApis({ database, clock })
+  const signingKeys = createSigningKeys({
+    store: signingKeyStore(database.db),
+    secrets,
+    clock,
+    settings: config,
+    longestTokenSeconds: async () => Math.max(0, ...(await apis.list()).map((api) => api.accessTokenSeconds ?? 0)),
+  })
   return {
     settings: config,
     database,
@@ -90,9 +97,10 @@ function assemble({ config, database, secrets, clock, log, state }: Parts): Serv
       database,
       secrets,
       clock,
-      metadataValidator: metadataValidator(config, async () => ({ keys: (await signingKeys.load()).keys })),
+      metadataValidator: metadataValidator(config, signingKeys),
+      enableSigningKeys: (algorithms) => signingKeys.enable(algorithms),
     }),
-    apis: createApis({ database, clock }),
+    apis,
     consents: consentStore(database.db),
     signingKeys,
     artifacts: artifactStore(database.db),

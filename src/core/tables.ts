@@ -108,6 +108,8 @@ export interface SigningKeyRow {
   created_at: number
   activates_at: number
   retires_at: number | null
+  /** it left the JWKS; null for rows of the first releases, which are published until they are gone */
+  unpublished_at: number | null
   gone_at: number | null
 }
 

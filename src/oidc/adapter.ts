@@ -23,6 +23,8 @@ export interface AdapterNeeds {
   readonly clock: Clock
   /** How long a used refresh token yields its one successor again, in seconds; 0 for never. */
   readonly refreshReuseSeconds: number
+  /** @throws AppError(unavailable) where a key that the client's metadata asks for is not loaded yet */
+  readonly keysAreHere: (metadata: Readonly<Record<string, unknown>>) => Promise<void>
 }
 
 /** Models that hang on a grant and end with it. */
@@ -137,14 +139,16 @@ function lookedUpBy(model: string, payload: AdapterPayload): LookedUp {
 }
 
 /** Clients are registered by administrators; the library only reads them. A disabled client is one that is not there. */
-function clientAdapter({ clients }: AdapterNeeds): Adapter {
+function clientAdapter({ clients, keysAreHere }: AdapterNeeds): Adapter {
   const refuse = async (): Promise<never> => {
     throw new Error('clients are registered through core/clients, not through the protocol library')
   }
   return {
     async find(id) {
       const client = await clients.find(id)
-      return client && !client.disabled ? toProviderMetadata(client) : undefined
+      if (!client || client.disabled) return undefined
+      await keysAreHere(client.metadata)
+      return toProviderMetadata(client)
     },
     upsert: refuse,
     destroy: refuse,

@@ -1,18 +1,28 @@
 import { errors, Provider, type JWKS } from 'oidc-provider'
 import type { ValidateMetadata } from '#core/clients/clients.ts'
 import type { Settings } from '#core/services.ts'
+import type { SigningKeys } from '#core/signing-keys/signing-keys.ts'
 import { AppError } from '#platform/errors.ts'
 import { protocol } from './configuration.ts'
 
 /**
  * Prepares the library's own verdict on a client's metadata, asked before anything is stored. What is prepared throws
  * AppError(invalid_input) with the library's reason.
- * @param loadJwks the published keys: they decide which algorithms a client may ask for
+ * @param signingKeys they decide which algorithms a client may ask for
  */
-export function metadataValidator(settings: Settings, loadJwks: () => Promise<JWKS>): () => Promise<ValidateMetadata> {
-  let prepared: Promise<ValidateMetadata> | undefined
-  return () =>
-    (prepared ??= loadJwks().then((jwks) => validatorOf(new Provider(settings.issuer, validating(settings, jwks)))))
+export function metadataValidator(
+  settings: Settings,
+  signingKeys: Pick<SigningKeys, 'version' | 'load'>,
+): () => Promise<ValidateMetadata> {
+  let prepared: { readonly version: string; readonly validate: ValidateMetadata } | undefined
+  return async () => {
+    const version = await signingKeys.version()
+    if (prepared?.version === version) return prepared.validate
+    const { keys } = await signingKeys.load()
+    const validate = validatorOf(new Provider(settings.issuer, validating(settings, { keys: [...keys] })))
+    prepared = { version, validate }
+    return validate
+  }
 }
 
 function validatorOf({ Client }: Provider): ValidateMetadata {

@@ -16,12 +16,14 @@ import { loadExistingGrant } from './grants.ts'
 import type { LogoutPages } from './logout.ts'
 import { policy, promptValues } from './policy.ts'
 import { accessTokenSeconds, introspectionPolicy, resources } from './resources.ts'
+import { keysAreHere, signedWith } from './signing.ts'
 
 const DAY = 86_400
 
 export interface ConfigurationNeeds {
   readonly services: Services
   readonly jwks: JWKS
+  readonly refreshKeys: () => Promise<void>
   readonly renderError: ErrorPage
   readonly logout: LogoutPages
 }
@@ -55,7 +57,7 @@ export function protocol(settings: Settings, jwks: JWKS): Configuration {
       userinfo: '/userinfo',
     },
     ttl: lifetimes(settings),
-    enabledJWA: { idTokenSigningAlgValues: ['RS256', 'ES256', 'EdDSA'] },
+    enabledJWA: signedWith(),
     conformIdTokenClaims: false, // findAccount gives strict clients less, see accounts.ts
     acceptQueryParamAccessTokens: false,
     allowOmittingSingleRegisteredRedirectUri: false,
@@ -63,13 +65,17 @@ export function protocol(settings: Settings, jwks: JWKS): Configuration {
 }
 
 /** The whole configuration of a serving provider. */
-export function configuration({ services, jwks, renderError, logout }: ConfigurationNeeds): Configuration {
+export function configuration({ services, jwks, refreshKeys, renderError, logout }: ConfigurationNeeds): Configuration {
   const { settings, secrets, apis } = services
   const { feature: resourceIndicators, checkRefresh } = resources(apis)
   const [nonceSecret] = secrets.derivedKeys('dpop-nonce')
   return {
     ...protocol(settings, jwks),
-    adapter: adapterFactory({ ...services, refreshReuseSeconds: settings.tokens.refreshReuseSeconds }),
+    adapter: adapterFactory({
+      ...services,
+      refreshReuseSeconds: settings.tokens.refreshReuseSeconds,
+      keysAreHere: keysAreHere(jwks, refreshKeys),
+    }),
     findAccount: findAccount(services),
     loadExistingGrant: loadExistingGrant(services),
     interactions: {

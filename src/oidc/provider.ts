@@ -15,6 +15,7 @@ import { configuration } from './configuration.ts'
 import { renderProtocolError } from './errors.ts'
 import { logEvents } from './events.ts'
 import { logoutPages } from './logout.ts'
+import { withoutRetired } from './signing.ts'
 
 /** How often each process looks whether the published keys have changed, in milliseconds. */
 const KEY_WATCH_MS = 500
@@ -33,14 +34,13 @@ export interface Protocol {
 export async function openProtocol(services: Services, pages: ProtocolPages): Promise<Protocol> {
   const { signingKeys, log } = services
   let published = await signingKeys.load()
-  let provider = makeProvider(services, pages, published)
-
   const refreshKeys = async (): Promise<void> => {
     if ((await signingKeys.version()) === published.version) return
     published = await signingKeys.load()
-    provider = makeProvider(services, pages, published)
+    provider = makeProvider(services, pages, published, refreshKeys)
     log.info('signing keys changed')
   }
+  let provider = makeProvider(services, pages, published, refreshKeys)
 
   let failing = false
   let looking = false
@@ -61,17 +61,31 @@ export async function openProtocol(services: Services, pages: ProtocolPages): Pr
 
   return {
     current: () => provider,
-    middleware: withOwnErrors((ctx, next) => endpointsOf(provider)(ctx, next)),
+    middleware: withoutRetired(
+      withOwnErrors((ctx, next) => endpointsOf(provider)(ctx, next)),
+      () => published.unpublished,
+    ),
     refreshKeys,
     close: () => clearInterval(watch),
   }
 }
 
-function makeProvider(services: Services, pages: ProtocolPages, { keys }: PublishedKeys): Provider {
+function makeProvider(
+  services: Services,
+  pages: ProtocolPages,
+  { keys }: PublishedKeys,
+  refreshKeys: () => Promise<void>,
+): Provider {
   const { settings, log, secrets } = services
   const provider = new Provider(
     settings.issuer,
-    configuration({ services, jwks: { keys }, renderError: renderProtocolError, logout: logoutPages(pages) }),
+    configuration({
+      services,
+      jwks: { keys: [...keys] },
+      refreshKeys,
+      renderError: renderProtocolError,
+      logout: logoutPages(pages),
+    }),
   )
   if (settings.tokens.refreshReuseSeconds > 0) nameSuccessors(provider, secrets)
   stateAcr(provider)

@@ -32,6 +32,7 @@ describe('latchkey client', () => {
       secrets: createSecrets([randomBytes(32)]),
       clock: { now: () => 1_800_000_000 },
       metadataValidator: async () => async () => {},
+      enableSigningKeys: async () => {},
     })
   })
 
@@ -78,7 +79,7 @@ describe('latchkey client', () => {
     const client = await created()
     expect(client).toEqual({
       client_id: expect.stringMatching(/^[\w-]{22}$/),
-      client_secret: expect.stringMatching(/^[\w-]{43}$/),
+      client_secret: expect.stringMatching(/^[\w-]{64}$/),
       client_name: 'Shop',
       application_type: 'web',
       token_endpoint_auth_method: 'client_secret_basic',

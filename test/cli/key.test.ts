@@ -1,4 +1,6 @@
-import { randomBytes } from 'node:crypto'
+import { generateKeyPairSync, randomBytes } from 'node:crypto'
+import { chmodSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
 import path from 'node:path'
 import { afterEach, beforeEach, expect, test } from 'vitest'
 import { createSecrets } from '#core/secrets.ts'
@@ -10,10 +12,11 @@ import { wipeGoneKeys } from '#features/signing-keys/jobs.ts'
 import { runCommandLine } from '#platform/cli.ts'
 import { migrate } from '#platform/database/migrate.ts'
 import { openDatabase, type Database } from '#platform/database/open.ts'
-import { captureTerminal } from '../support/terminal.ts'
+import { captureTerminal, type TerminalScript } from '../support/terminal.ts'
 
 const NOON = Date.UTC(2026, 10, 5, 12) / 1000
 const AHEAD = 3_600
+const UNPUBLISHED_AFTER = 900 + 60 + AHEAD
 const GONE_AFTER = 86_400 + 60 + AHEAD
 
 let database: Database<Tables>
@@ -39,7 +42,14 @@ beforeEach(async () => {
 afterEach(() => database.close())
 
 async function latchkey(...argv: string[]): Promise<{ exit: number; stdout: string; stderr: string }> {
-  const { terminal, stdout, stderr } = captureTerminal()
+  return latchkeyWith({}, ...argv)
+}
+
+async function latchkeyWith(
+  script: TerminalScript,
+  ...argv: string[]
+): Promise<{ exit: number; stdout: string; stderr: string }> {
+  const { terminal, stdout, stderr } = captureTerminal(script)
   const exit = await runCommandLine({ groups: [keyCommands], withNeeds: (run) => run({ signingKeys }), terminal }, argv)
   return { exit, stdout: stdout(), stderr: stderr() }
 }
@@ -55,7 +65,7 @@ test('key list shows an aligned table with human times, and no private key', asy
     stdout: [
       'ALG    STATE    SIGNS FROM               SIGNS UNTIL              PUBLISHED UNTIL          KID',
       `RS256  current  2026-11-05 12:00:00 UTC  -                        -                        ${rsa?.kid}`,
-      `EdDSA  current  2026-11-05 12:00:00 UTC  2026-11-05 13:00:00 UTC  2026-11-06 14:01:00 UTC  ${ed?.kid}`,
+      `EdDSA  current  2026-11-05 12:00:00 UTC  2026-11-05 13:00:00 UTC  2026-11-05 14:16:00 UTC  ${ed?.kid}`,
       `EdDSA  next     2026-11-05 13:00:00 UTC  -                        -                        ${next?.kid}`,
       '',
     ].join('\n'),
@@ -75,6 +85,7 @@ test('key list --json gives one value with exactly the documented members', asyn
         created_at: NOON,
         activates_at: NOON,
         retires_at: null,
+        unpublished_at: null,
         gone_at: null,
       },
     ],
@@ -96,7 +107,7 @@ test('key rotate --alg says when the new key signs and how long the old one stay
     stderr: '',
     stdout: [
       `RS256: ${fresh?.kid} is published now and signs from 2026-11-05 13:00:00 UTC.`,
-      `  Until then ${old?.kid} signs, and it stays published until 2026-11-06 14:01:00 UTC.`,
+      `  Until then ${old?.kid} signs, and it stays published until 2026-11-05 14:16:00 UTC.`,
       '',
     ].join('\n'),
   })
@@ -112,7 +123,13 @@ test('key rotate without --alg rotates every algorithm in use', async () => {
       alg,
       state: 'next',
       activates_at: NOON + AHEAD,
-      replaces: { alg, state: 'current', retires_at: NOON + AHEAD, gone_at: NOON + AHEAD + GONE_AFTER },
+      replaces: {
+        alg,
+        state: 'current',
+        retires_at: NOON + AHEAD,
+        unpublished_at: NOON + AHEAD + UNPUBLISHED_AFTER,
+        gone_at: NOON + AHEAD + GONE_AFTER,
+      },
     })),
     next: null,
   })
@@ -140,3 +157,77 @@ test('the hourly job forgets the private halves of keys that are gone', async ()
   const rows = await database.db.selectFrom('signing_keys').select('sealed_private_jwk').orderBy('sequence').execute()
   expect(rows.map(({ sealed_private_jwk }) => sealed_private_jwk === null)).toEqual([true, false])
 })
+
+test('key import says when the key signs, warns of a file that others can open, and prints nothing of the key', async () => {
+  await signingKeys.ensure(['ES256'])
+  const [own] = await signingKeys.list()
+  const folder = mkdtempSync(path.join(tmpdir(), 'latchkey-key-'))
+  const text = ecPem()
+  writeFileSync(path.join(folder, 'old.pem'), text)
+  chmodSync(path.join(folder, 'old.pem'), 0o644)
+  const { exit, stdout, stderr } = await latchkeyWith({ callerDir: folder }, 'key', 'import', 'old.pem')
+  const kid = (await signingKeys.list())[1]?.kid
+  rmSync(folder, { recursive: true })
+  expect({ exit, stdout, stderr }).toEqual({
+    exit: 0,
+    stderr: 'Warning: others on this machine can open old.pem. Delete it, or chmod 600 it.\n',
+    stdout: [
+      `ES256: ${kid} is published now and signs from 2026-11-05 13:00:00 UTC.`,
+      `  Until then ${own?.kid} signs, and it stays published until 2026-11-05 14:16:00 UTC.`,
+      '',
+    ].join('\n'),
+  })
+  expect(stdout + stderr).not.toContain(text.split('\n')[1])
+})
+
+test('key import --current signs at once and warns of cached JWKS; stdin will do', async () => {
+  await signingKeys.ensure(['ES256'])
+  const { exit, stdout, stderr } = await latchkeyWith(
+    { stdin: ecPem() },
+    'key',
+    'import',
+    '-',
+    '--current',
+    '--alg',
+    'ES256',
+    '--json',
+  )
+  expect({ exit, stderr }).toEqual({ exit: 0, stderr: expect.stringContaining('cached JWKS') })
+  expect(JSON.parse(stdout)).toMatchObject({
+    alg: 'ES256',
+    state: 'current',
+    activates_at: NOON,
+    changed: [{ state: 'retiring', retires_at: NOON }],
+  })
+})
+
+test('refuses a file that is not there, is no key, or is a key for another algorithm', async () => {
+  expect(await latchkey('key', 'import', '/nowhere/key.pem')).toMatchObject({ exit: 1, stdout: '' })
+  expect(await latchkeyWith({ stdin: 'hello' }, 'key', 'import', '-')).toMatchObject({ exit: 1, stdout: '' })
+  const { exit, stderr } = await latchkeyWith({ stdin: ecPem() }, 'key', 'import', '-', '--alg', 'RS256')
+  expect({ exit, stderr }).toEqual({ exit: 1, stderr: expect.stringContaining('ES256') })
+  expect(await signingKeys.list()).toEqual([])
+})
+
+test('key retire asks first, then says what signs now and what breaks', async () => {
+  await signingKeys.ensure(['EdDSA'])
+  const [old] = await signingKeys.list()
+  const kid = old?.kid ?? ''
+  expect(await latchkey('key', 'retire', kid)).toMatchObject({ exit: 1, stderr: expect.stringContaining('--yes') })
+  expect((await signingKeys.list())[0]?.state).toBe('current')
+  const { exit, stdout, stderr } = await latchkey('key', 'retire', kid, '--yes')
+  const fresh = (await signingKeys.list())[1]
+  expect({ exit, stderr }).toEqual({ exit: 0, stderr: '' })
+  expect(stdout).toContain(`EdDSA: ${kid} has left the JWKS, and its private half is forgotten. ${fresh?.kid} signs.`)
+  expect(stdout).toContain('refused wherever the JWKS is fetched again')
+  expect(await latchkey('key', 'retire', kid, '--yes')).toMatchObject({
+    exit: 1,
+    stderr: expect.stringContaining('key list'),
+  })
+})
+
+function ecPem(): string {
+  return generateKeyPairSync('ec', { namedCurve: 'P-256' })
+    .privateKey.export({ type: 'pkcs8', format: 'pem' })
+    .toString()
+}

@@ -19,6 +19,7 @@ describe.each(databases)('clients on $name', ({ create }) => {
   let database: Database<Tables>
   let clients: Clients
   const judged: Record<string, unknown>[] = []
+  const enabled: string[] = []
   const time = { now: 1_800_000_000 }
   const secrets = createSecrets([randomBytes(32)])
 
@@ -39,6 +40,7 @@ describe.each(databases)('clients on $name', ({ create }) => {
         judged.push(metadata)
         if (metadata['client_name'] === 'Unloved') throw new AppError('invalid_input', 'The protocol library says no.')
       },
+      enableSigningKeys: async (algorithms) => void enabled.push(...algorithms),
     })
   })
 
@@ -83,13 +85,25 @@ describe.each(databases)('clients on $name', ({ create }) => {
     })
   })
 
+  test('have keys made for what they are signed with, and none for a change that is refused', async () => {
+    enabled.length = 0
+    const { client } = await web({ metadata: { id_token_signed_response_alg: 'PS384' } })
+    expect(enabled).toEqual(['PS384'])
+    await clients.update(client.id, { metadata: { id_token_signed_response_alg: 'ES512' } })
+    expect(enabled).toEqual(['PS384', 'ES512'])
+    const refused = { type: 'native', metadata: { id_token_signed_response_alg: 'PS512' } }
+    await expect(clients.update(client.id, refused)).rejects.toMatchObject({ code: 'invalid_input' })
+    await clients.update(client.id, { metadata: { id_token_signed_response_alg: 'HS256' } })
+    expect(enabled).toEqual(['PS384', 'ES512'])
+  })
+
   test('get an id and, where they can keep it, a secret that nobody can guess', async () => {
     const made = await Promise.all(Array.from({ length: 20 }, () => web()))
     expect(new Set(made.map(({ client }) => client.id)).size).toBe(20)
     expect(new Set(made.map(({ secret }) => secret)).size).toBe(20)
     for (const { client, secret } of made) {
       expect(client.id).toMatch(/^[A-Za-z0-9_][A-Za-z0-9_-]{21}$/)
-      expect(secret).toMatch(/^[A-Za-z0-9_-]{43}$/)
+      expect(secret).toMatch(/^[A-Za-z0-9_-]{64}$/)
       expect((await clients.get(client.id)).secret).toBe(secret)
     }
     const spa = await web({ type: 'spa' })

@@ -93,10 +93,10 @@ const refused: [string, Record<string, unknown>, string, RegExp][] = [
     /RS256/,
   ],
   [
-    'with an ID token signed by its secret',
-    withMetadata({ id_token_signed_response_alg: 'HS256' }),
+    'with an ID token signed by a secret that it does not have',
+    { ...withMetadata({ id_token_signed_response_alg: 'HS256' }), type: 'spa' },
     'id_token_signed_response_alg',
-    /RS256/,
+    /secret/,
   ],
   ['with a logo by http', withMetadata({ logo_uri: 'http://app.example/logo.png' }), 'logo_uri', /https/],
   ['with a script as its home page', withMetadata({ client_uri: 'javascript:alert(1)' }), 'client_uri', /https/],

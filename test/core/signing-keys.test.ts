@@ -1,30 +1,33 @@
 import { createPublicKey, X509Certificate } from 'node:crypto'
 import { CompactSign, compactVerify, importJWK } from 'jose'
 import { describe, expect, test } from 'vitest'
-import { SIGNING_ALGORITHMS } from '#core/signing-keys/algorithms.ts'
+import { FIRST_ALGORITHMS, SIGNING_ALGORITHMS } from '#core/signing-keys/algorithms.ts'
 import { generateSigningKey } from '#core/signing-keys/generate.ts'
 import {
   CLOCK_TOLERANCE_SECONDS,
   keyState,
-  MAX_PUBLISHED_KEYS,
   publishedKeys,
-  rotationTimes,
   type KeyState,
   type KeyTimes,
 } from '#core/signing-keys/key-state.ts'
+import { follow } from '#core/signing-keys/succession.ts'
 
 const NOW = 1_800_000_000
 const HOUR = 3_600
 
 describe('the state of a key', () => {
-  const times = { activatesAt: 100, retiresAt: 200, goneAt: 300 }
-  const open = { activatesAt: 100, retiresAt: undefined, goneAt: undefined }
+  const times = { activatesAt: 100, retiresAt: 200, unpublishedAt: 250, goneAt: 300 }
+  const open = { activatesAt: 100, retiresAt: undefined, unpublishedAt: undefined, goneAt: undefined }
+  const ofTheFirstRelease = { ...times, unpublishedAt: undefined }
   test.each<[string, KeyTimes, number, KeyState]>([
     ['waits before it signs', times, 99, 'next'],
     ['signs from its first second', times, 100, 'current'],
     ['signs up to its last second', times, 199, 'current'],
     ['retires in the second in which its successor begins', times, 200, 'retiring'],
-    ['is published up to its last second', times, 299, 'retiring'],
+    ['is published while what it signed is valid', times, 249, 'retiring'],
+    ['is kept for hints after that', times, 250, 'retired'],
+    ['is kept for hints up to its last second', times, 299, 'retired'],
+    ['is published to its end where it was rotated by the first release', ofTheFirstRelease, 299, 'retiring'],
     ['is gone after that', times, 300, 'gone'],
     ['waits without an end', open, 0, 'next'],
     ['signs without an end', open, 1_000_000, 'current'],
@@ -47,11 +50,13 @@ describe('the published keys', () => {
     sequence,
     activatesAt,
     retiresAt,
+    unpublishedAt: goneAt === undefined ? undefined : goneAt - 20,
     goneAt,
   })
 
-  test('stand as current, next, retiring; each by algorithm and age; without the gone ones', () => {
+  test('stand as current, next, retiring; each by algorithm and age; without the retired and the gone', () => {
     const keys = [
+      key('retired', 'RS256', 0, 0, 10, 110),
       key('gone', 'RS256', 1, 0, 10, 50),
       key('retiring', 'RS256', 2, 10, 90, 150),
       key('next, unknown here', 'ES512', 2, 120),
@@ -67,19 +72,6 @@ describe('the published keys', () => {
 })
 
 describe('the times of a rotation', () => {
-  test('let the new key wait until every cached JWKS has it, and the old one stay while its tokens are looked at', () => {
-    expect(rotationTimes(NOW, HOUR, 600, { activatesAt: NOW - 1_000_000 })).toEqual({
-      activatesAt: NOW + HOUR,
-      predecessorRetiresAt: NOW + HOUR,
-      predecessorGoneAt: NOW + HOUR + 600 + CLOCK_TOLERANCE_SECONDS + HOUR,
-    })
-  })
-
-  test('queue behind a predecessor that is still waiting', () => {
-    const { activatesAt } = rotationTimes(NOW, HOUR, 600, { activatesAt: NOW + HOUR })
-    expect(activatesAt).toBe(NOW + HOUR + 1)
-  })
-
   test.each([1, 2, 3, 4, 5])(
     'never fail a verifier with a cached JWKS, in simulated days of random rotations (%i)',
     (seed) => {
@@ -90,11 +82,11 @@ describe('the times of a rotation', () => {
       const end = keys.at(-1)?.activatesAt ?? 0
       // whatever changes, changes at one of these moments or a second before it
       const edges = keys
-        .flatMap(({ createdAt, activatesAt, retiresAt, goneAt }) => [
+        .flatMap(({ createdAt, activatesAt, retiresAt, unpublishedAt }) => [
           createdAt,
           activatesAt,
           retiresAt ?? end,
-          goneAt ?? end,
+          unpublishedAt ?? end,
         ])
         .flatMap((edge) => [edge - 1, edge])
       const moments = [...edges, ...Array.from({ length: 500 }, () => NOW + Math.floor(random() * (end - NOW)))].filter(
@@ -141,23 +133,15 @@ describe.each(SIGNING_ALGORITHMS)('a generated %s key', (alg) => {
   })
 })
 
-test('keys are RSA of 2048 bits, P-256 and Ed25519', async () => {
-  const [rsa, ec, okp] = await Promise.all(SIGNING_ALGORITHMS.map((alg) => generateSigningKey(alg, NOW)))
+test('the first keys are RSA of 2048 bits, P-256 and Ed25519', async () => {
+  const [rsa, ec, okp] = await Promise.all(FIRST_ALGORITHMS.map((alg) => generateSigningKey(alg, NOW)))
   expect(Buffer.from(rsa?.publicJwk.n ?? '', 'base64url')).toHaveLength(256)
   expect(ec?.publicJwk).toMatchObject({ kty: 'EC', crv: 'P-256' })
   expect(okp?.publicJwk).toMatchObject({ kty: 'OKP', crv: 'Ed25519' })
   expect(okp?.publicJwk).not.toHaveProperty('x5c')
 })
 
-test('as many keys as may be published fit into the 50 KiB that Nimbus reads', async () => {
-  const keys = await Promise.all(SIGNING_ALGORITHMS.map((alg) => generateSigningKey(alg, NOW)))
-  const bytes = keys
-    .map(({ publicJwk }) => JSON.stringify(publicJwk).length + 1)
-    .reduce((sum, length) => sum + length, 0)
-  expect(MAX_PUBLISHED_KEYS * bytes).toBeLessThan(45 * 1024)
-})
-
-describe.each(['RS256', 'ES256'] as const)('the certificate of an %s key', (alg) => {
+describe.each(SIGNING_ALGORITHMS.filter((alg) => alg !== 'EdDSA'))('the certificate of a %s key', (alg) => {
   test('holds exactly that key, is signed by it and outlives it', async () => {
     const { kid, publicJwk } = await generateSigningKey(alg, NOW)
     expect(publicJwk.x5c).toHaveLength(1)
@@ -165,6 +149,7 @@ describe.each(['RS256', 'ES256'] as const)('the certificate of an %s key', (alg)
     const key = createPublicKey({ key: publicJwk, format: 'jwk' })
     expect(certificate.publicKey.equals(key)).toBe(true)
     expect(certificate.verify(key)).toBe(true)
+    expect(certificate.publicKey.asymmetricKeyType).toBe(alg.startsWith('E') ? 'ec' : 'rsa')
     expect(certificate.subject).toBe(`CN=Latchkey signing key ${kid}`)
     expect(certificate.issuer).toBe(certificate.subject)
     expect(certificate.ca).toBe(false)
@@ -197,6 +182,7 @@ function randomTimeline(random: () => number, ahead: number, life: number): Simu
     createdAt: NOW,
     activatesAt: NOW,
     retiresAt: undefined,
+    unpublishedAt: undefined,
     goneAt: undefined,
   }
   for (
@@ -204,8 +190,9 @@ function randomTimeline(random: () => number, ahead: number, life: number): Simu
     now < NOW + 3 * 86_400;
     now += Math.floor([0, 1, 60, HOUR, 8 * HOUR][Math.floor(random() * 5)] ?? 0) + 1
   ) {
-    const { activatesAt, predecessorRetiresAt, predecessorGoneAt } = rotationTimes(now, ahead, life, last)
-    keys.push({ ...last, retiresAt: predecessorRetiresAt, goneAt: predecessorGoneAt })
+    const lives = { publishAheadSeconds: ahead, tokenSeconds: life, hintSeconds: 7 * 86_400 }
+    const { changes, activatesAt = now } = follow([last], now, lives)
+    keys.push(...changes.map(({ after }) => after))
     const sequence = last.sequence + 1
     last = { ...last, kid: String(sequence), sequence, createdAt: now, activatesAt }
   }

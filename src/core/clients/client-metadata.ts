@@ -5,6 +5,7 @@
  * groups, require_pkce …) is no metadata.
  */
 import { z } from 'zod'
+import { TOKEN_ALGORITHMS } from '#core/signing-keys/algorithms.ts'
 import { isOfferedScope, OFFERED_SCOPES } from './scopes.ts'
 import { shownUri, webAddressProblem } from './web-address.ts'
 
@@ -64,7 +65,7 @@ export const clientMetadata = z
     token_endpoint_auth_method: z.enum(['client_secret_basic', 'client_secret_post', 'none']).nullable(),
     grant_types: words.nullable(),
     response_types: words.nullable(),
-    id_token_signed_response_alg: z.enum(['RS256', 'ES256', 'EdDSA']).nullable(),
+    id_token_signed_response_alg: z.enum(TOKEN_ALGORITHMS).nullable(),
     default_max_age: z.int().min(0).max(TEN_YEARS_SECONDS).nullable(),
     require_auth_time: z.boolean().nullable(),
     default_acr_values: words.nullable(),

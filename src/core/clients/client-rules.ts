@@ -2,6 +2,7 @@
 import type { ClientDraft } from './client.ts'
 import { isConfidential, PRESETS, signsPeopleIn } from './presets.ts'
 import { redirectUrisProblem, type RedirectPurpose } from './redirect-uri.ts'
+import { sharedSecretProblems } from './signing-algorithms.ts'
 
 type Problems = Readonly<Record<string, string | undefined>>
 
@@ -14,6 +15,7 @@ export function clientProblems(draft: ClientDraft): Record<string, string> {
     groups: groupsProblem(draft),
     require_pkce: pkceProblem(draft),
     ...presetProblems(draft),
+    ...sharedSecretProblems(draft.registered, { type: draft.type, isConfidential: isConfidential(draft.type) }),
   }
   return Object.fromEntries(
     Object.entries(problems).flatMap(([name, problem]) => (problem === undefined ? [] : [[name, problem]])),

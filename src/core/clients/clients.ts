@@ -5,7 +5,8 @@
 import type { Kysely } from 'kysely'
 import type { Account } from '#core/accounts/account.ts'
 import { artifactStore } from '#core/artifacts/store.ts'
-import { randomToken, type SealedPlace, type Secrets } from '#core/secrets.ts'
+import type { SealedPlace, Secrets } from '#core/secrets.ts'
+import type { SigningAlgorithm } from '#core/signing-keys/algorithms.ts'
 import type { Tables } from '#core/tables.ts'
 import type { Clock } from '#platform/clock.ts'
 import type { Database } from '#platform/database/open.ts'
@@ -14,7 +15,9 @@ import type { Client, ClientDraft } from './client.ts'
 import { cursorAt, positionIn } from './client-cursor.ts'
 import { isClientId, newClientId } from './client-id.ts'
 import { parseChange, parseRegistration } from './client-input.ts'
+import { newClientSecret } from './client-secret.ts'
 import { isConfidential, toProviderMetadata, wholeMetadata } from './presets.ts'
+import { mustBeLongEnough, signingAlgorithmsOf } from './signing-algorithms.ts'
 import { clientStore, type ClientRecord, type ClientStore } from './store.ts'
 
 export interface Clients {
@@ -49,12 +52,20 @@ export interface ClientsNeeds {
   readonly clock: Clock
   /** Prepares the protocol library's own verdict on metadata; called before a transaction begins. */
   readonly metadataValidator: () => Promise<ValidateMetadata>
+  /** Makes the keys that are missing, and resolves once every server signs with them; called before the validator. */
+  readonly enableSigningKeys: (algorithms: readonly SigningAlgorithm[]) => Promise<void>
 }
 
 /** Judges the metadata of a client. It runs inside a transaction: no queries. @throws AppError(invalid_input) */
 export type ValidateMetadata = (metadata: Record<string, unknown>) => Promise<void>
 
-export function createClients({ database: { db }, secrets, clock, metadataValidator }: ClientsNeeds): Clients {
+export function createClients({
+  database: { db },
+  secrets,
+  clock,
+  metadataValidator,
+  enableSigningKeys,
+}: ClientsNeeds): Clients {
   const reading = clientStore(db)
   const clientOf = ({ sealedSecret, registered, ...rest }: ClientRecord): Client => ({
     ...rest,
@@ -102,11 +113,14 @@ export function createClients({ database: { db }, secrets, clock, metadataValida
     async register(input) {
       const draft = parseRegistration(input)
       const id = newClientId()
-      const secret = isConfidential(draft.type) ? randomToken() : undefined
+      const secret = isConfidential(draft.type) ? newClientSecret() : undefined
       const sealed = secret === undefined ? undefined : secrets.seal(secretPlace(id), secret)
       const now = clock.now()
       const client = clientOf({ ...draft, id, sealedSecret: sealed, disabled: false, createdAt: now, updatedAt: now })
-      await (await metadataValidator())(toProviderMetadata(client))
+      await enableSigningKeys(signingAlgorithmsOf(client.metadata))
+      await (
+        await metadataValidator()
+      )(toProviderMetadata(client))
       await db.transaction().execute(async (trx) => {
         const store = clientStore(trx)
         const groupIds = await knownGroups(store, draft)
@@ -124,18 +138,23 @@ export function createClients({ database: { db }, secrets, clock, metadataValida
     },
 
     async update(id, input) {
+      const known = isClientId(id) ? await reading.find(id) : undefined
+      if (!known) throw unknownClient()
+      await enableSigningKeys(signingAlgorithmsOf(parseChange(known, input).registered))
       const validate = await metadataValidator()
       return changed(id, async (store, record) => {
         const draft = parseChange(record, input)
         const groupIds = await knownGroups(store, draft)
-        await validate(toProviderMetadata(clientOf({ ...record, ...draft })))
+        const client = clientOf({ ...record, ...draft })
+        mustBeLongEnough(client.metadata, client.secret)
+        await validate(toProviderMetadata(client))
         await store.change(id, draft)
         await store.setGroups(id, groupIds)
       })
     },
 
     async rotateSecret(id) {
-      const secret = randomToken()
+      const secret = newClientSecret()
       const client = await changed(id, async (store, { type }) => {
         if (!isConfidential(type)) throw hasNoSecret(type)
         await store.setSecret(id, secrets.seal(secretPlace(id), secret), clock.now())

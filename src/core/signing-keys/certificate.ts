@@ -1,4 +1,4 @@
-import type { GenerateKeyPairResult } from 'jose'
+import { importJWK, type CryptoKey, type JWK } from 'jose'
 import { certificateSignature, type SigningAlgorithm } from './algorithms.ts'
 
 const DAY_SECONDS = 86_400
@@ -13,25 +13,32 @@ const LIFE_SECONDS = 3_652 * DAY_SECONDS
 export async function selfSignedCertificate(
   alg: SigningAlgorithm,
   kid: string,
-  keys: GenerateKeyPairResult,
+  { publicJwk, privateJwk }: { readonly publicJwk: JWK; readonly privateJwk: JWK },
   now: number,
 ): Promise<string | undefined> {
-  const signingAlgorithm = certificateSignature(alg)
-  if (!signingAlgorithm) return undefined
+  const signature = certificateSignature(alg)
+  if (!signature) return undefined
   const x509 = await loadX509()
   const certificate = await x509.X509CertificateGenerator.createSelfSigned({
-    // 64 characters, which is the most that RFC 5280 allows a common name
-    name: [{ CN: [`Latchkey signing key ${kid}`] }],
+    // 64 characters for a thumbprint, which is the most that RFC 5280 allows a common name
+    name: [{ CN: [`Latchkey signing key ${kid}`.slice(0, 64)] }],
     notBefore: new Date((now - DAY_SECONDS) * 1000),
     notAfter: new Date((now + LIFE_SECONDS) * 1000),
-    signingAlgorithm,
-    keys,
+    signingAlgorithm: signature,
+    keys: { publicKey: await imported(publicJwk, alg), privateKey: await imported(privateJwk, alg) },
     extensions: [
       new x509.BasicConstraintsExtension(false, undefined, true),
       new x509.KeyUsagesExtension(x509.KeyUsageFlags.digitalSignature, true),
     ],
   })
   return certificate.toString('base64')
+}
+
+async function imported(jwk: JWK, alg: SigningAlgorithm): Promise<CryptoKey> {
+  // the certificate of an RSA key is signed as RS256, whatever the key signs later
+  const key = await importJWK(jwk, jwk.kty === 'RSA' ? 'RS256' : alg)
+  if (key instanceof Uint8Array) throw new Error('a key pair was expected, not a shared secret')
+  return key
 }
 
 /**

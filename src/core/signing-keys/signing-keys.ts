@@ -3,29 +3,31 @@
  * the same ones; what state a key is in follows from its times (key-state.ts), so that every host changes over by its
  * clock alone. A running server asks for `version` now and then and loads the keys again when it differs.
  */
-import { digest, type SealedPlace, type Secrets } from '#core/secrets.ts'
+import { setTimeout as sleep } from 'node:timers/promises'
+import type { SealedPlace, Secrets } from '#core/secrets.ts'
 import type { Clock } from '#platform/clock.ts'
-import { AppError } from '#platform/errors.ts'
-import { algorithmRank, SIGNING_ALGORITHMS, type SigningAlgorithm } from './algorithms.ts'
-import { generateSigningKey, type GeneratedKey } from './generate.ts'
+import { FIRST_ALGORITHMS, type SigningAlgorithm } from './algorithms.ts'
+import { generateSigningKey, type KeyMaterial } from './generate.ts'
+import { importedKey } from './imported-key.ts'
+import { mustFit } from './jwks-size.ts'
+import { keyState, type KeyLives } from './key-state.ts'
 import {
-  keyState,
-  MAX_PUBLISHED_KEYS,
-  publishedKeys,
-  rotationTimes,
-  type KeyState,
-  type KeyTimes,
-} from './key-state.ts'
+  asPublished,
+  byLine,
+  inUse,
+  known,
+  lineOf,
+  loadable,
+  notHere,
+  retirement,
+  signingKey,
+  versionOf,
+  type Retirement,
+  type SigningKey,
+} from './live-keys.ts'
 import { privateJwk, type PrivateJwk } from './private-jwk.ts'
-import type { NewKey, SealedKey, SigningKeyStore, StoredKey, Succession } from './store.ts'
-
-/** A key as people see it; its private half is nowhere in it. */
-export interface SigningKey extends KeyTimes {
-  readonly kid: string
-  readonly alg: string
-  readonly state: KeyState
-  readonly createdAt: number
-}
+import type { SealedKey, SigningKeyStore, StoredKey } from './store.ts'
+import { follow, takeOver, withdraw } from './succession.ts'
 
 export interface Rotation {
   readonly key: SigningKey
@@ -33,25 +35,54 @@ export interface Rotation {
   readonly predecessor: SigningKey
 }
 
+export interface Import {
+  readonly key: SigningKey
+  /** The keys whose times it changed: the one it takes over from, and those that will not sign any more. */
+  readonly changed: readonly SigningKey[]
+}
+
+export interface KeyFile {
+  /** PEM or JWK, see read-key.ts. */
+  readonly text: string
+  readonly alg?: SigningAlgorithm | undefined
+  /** Sign with it at once instead of when every cached JWKS has it. */
+  readonly current: boolean
+}
+
 export interface PublishedKeys {
   readonly version: string
-  /** In the order of the JWKS: a signer takes the first one of its algorithm. */
+  /** In the order of the JWKS: a signer takes the first one of its algorithm. Retired keys come last. */
   readonly keys: readonly PrivateJwk[]
+  /** The retired ones among them: they verify hints and are not published. */
+  readonly unpublished: ReadonlySet<string>
 }
 
 export interface SigningKeys {
   /** Makes the first key of every algorithm that has none. Of several that call it at once one makes each key. */
   ensure(algorithms?: readonly SigningAlgorithm[]): Promise<void>
+  /** The same, and resolves once every running server signs with them. */
+  enable(algorithms: readonly SigningAlgorithm[]): Promise<void>
   /** Every key there ever was, by algorithm, oldest first. */
   list(): Promise<SigningKey[]>
   /**
    * Publishes a new key of the algorithm, or of every algorithm in use: it signs once every cached JWKS has it. Of two
    * rotations at the same moment one happens.
-   * @throws AppError(conflict) for the other, and when as many keys are published as verifiers can be asked to read;
+   * @throws AppError(conflict) for the other, and when the JWKS would be larger than verifiers can be asked to read;
    * AppError(not_found) where there is no key to take over from; AppError(configuration) under a foreign master key
    */
   rotate(algorithm?: SigningAlgorithm): Promise<Rotation[]>
-  /** Differs from an earlier answer exactly when the published keys or their order differ. Reads no private key. */
+  /**
+   * Takes a key that was made elsewhere into the line of its algorithm, as `rotate` does with a new one.
+   * @throws AppError(invalid_input) for a file that holds no usable key; AppError(conflict) for a key that is or was
+   * here, and as `rotate` does
+   */
+  import(file: KeyFile): Promise<Import>
+  /**
+   * The key leaves the JWKS now and its private half is forgotten; another one of its algorithm signs at once.
+   * @throws AppError(not_found) for a key that is not here; AppError(conflict) as `rotate` does
+   */
+  retire(kid: string): Promise<Retirement>
+  /** Differs from an earlier answer exactly when the loaded keys or their states differ. Reads no private key. */
   version(): Promise<string>
   /** @throws AppError(configuration) if the keys were sealed with a master key that is not here */
   load(): Promise<PublishedKeys>
@@ -69,142 +100,159 @@ export interface SigningKeyNeeds {
     readonly tokens: { readonly accessSeconds: number; readonly idSeconds: number }
     readonly session: { readonly absoluteSeconds: number }
   }
+  /** The longest life that anybody but the settings gives to a token, in seconds. */
+  readonly longestTokenSeconds?: () => Promise<number>
 }
 
-export function createSigningKeys({ store, secrets, clock, settings }: SigningKeyNeeds): SigningKeys {
-  const { publishAheadSeconds } = settings.keys
-  // an ID token is shown again as the hint of a logout, expired or not, for as long as its session may last
-  // (OpenID Connect RP-Initiated Logout 1.0 §2)
-  const longestUseSeconds = Math.max(
-    settings.tokens.accessSeconds,
-    settings.tokens.idSeconds,
-    settings.session.absoluteSeconds,
-  )
+/** Within this time every running server has looked for changed keys: it does so twice a second. */
+const NOTICED_WITHIN_MS = 1_000
 
-  const sealed = (key: GeneratedKey, times: Pick<NewKey, 'sequence' | 'createdAt' | 'activatesAt'>): NewKey => ({
+export function createSigningKeys({
+  store,
+  secrets,
+  clock,
+  settings,
+  longestTokenSeconds = async () => 0,
+}: SigningKeyNeeds): SigningKeys {
+  const keyLives = async (): Promise<KeyLives> => ({
+    publishAheadSeconds: settings.keys.publishAheadSeconds,
+    tokenSeconds: Math.max(settings.tokens.accessSeconds, settings.tokens.idSeconds, await longestTokenSeconds()),
+    // an ID token is shown again as the hint of a logout, expired or not, for as long as its session may last
+    // (OpenID Connect RP-Initiated Logout 1.0 §2)
+    hintSeconds: settings.session.absoluteSeconds,
+  })
+
+  const sealed = (key: KeyMaterial, place: Pick<StoredKey, 'sequence' | 'createdAt' | 'activatesAt'>): SealedKey => ({
     kid: key.kid,
     alg: key.alg,
     publicJwk: JSON.stringify(key.publicJwk),
     sealedPrivateJwk: secrets.seal(placeOf(key.kid), JSON.stringify(key.privateJwk)),
     retiresAt: undefined,
+    unpublishedAt: undefined,
     goneAt: undefined,
-    ...times,
+    ...place,
   })
   const opened = ({ kid, sealedPrivateJwk }: SealedKey): PrivateJwk =>
     privateJwk.parse(JSON.parse(secrets.open(placeOf(kid), sealedPrivateJwk)))
 
-  const succession = (predecessor: StoredKey, key: GeneratedKey, now: number): Succession => {
-    const times = rotationTimes(now, publishAheadSeconds, longestUseSeconds, predecessor)
-    return {
-      predecessor: { kid: predecessor.kid, retiresAt: times.predecessorRetiresAt, goneAt: times.predecessorGoneAt },
-      successor: sealed(key, { sequence: predecessor.sequence + 1, createdAt: now, activatesAt: times.activatesAt }),
-    }
+  /** The live keys, after proof that the master key in use is the one that running servers open keys with. */
+  const liveKeys = async (): Promise<SealedKey[]> => {
+    const live = await store.listSealed(clock.now())
+    for (const [key] of Map.groupBy(live, ({ alg }) => alg).values()) if (key) opened(key)
+    return live
+  }
+
+  /** Adds the keys to their lines by the rule, all or none. */
+  const add = async (keys: readonly KeyMaterial[], live: readonly SealedKey[], rule: typeof follow<SealedKey>) => {
+    const [lives, last] = [await keyLives(), await lastSequences()]
+    const now = clock.now()
+    const steps = keys.map((key) => {
+      const { changes, activatesAt = now } = rule(lineOf(live, key.alg), now, lives)
+      return { changes, added: sealed(key, { sequence: (last.get(key.alg) ?? 0) + 1, createdAt: now, activatesAt }) }
+    })
+    const added = steps.map((step) => step.added)
+    mustFit([...live.filter((key) => keyState(key, now) !== 'retired'), ...added], now)
+    await store.change(
+      steps.flatMap(({ changes }) => changes),
+      added,
+      now,
+    )
+    return steps.map((step) => ({
+      key: signingKey(step.added, now),
+      changed: step.changes.map(({ after }) => signingKey(after, now)),
+    }))
+  }
+
+  const lastSequences = async (): Promise<ReadonlyMap<string, number>> => {
+    const byAlg = Map.groupBy(await store.list(), ({ alg }) => alg)
+    return new Map([...byAlg].map(([alg, keys]) => [alg, Math.max(...keys.map(({ sequence }) => sequence))]))
+  }
+
+  const ensure: SigningKeys['ensure'] = async (algorithms = FIRST_ALGORITHMS) => {
+    const known = await store.list()
+    const missing = algorithms.filter((alg) => known.every((key) => key.alg !== alg))
+    await Promise.all(
+      missing.map(async (alg) => {
+        const key = await generateSigningKey(alg, clock.now())
+        const now = clock.now()
+        await store.insertOnce(sealed(key, { sequence: 1, createdAt: now, activatesAt: now }))
+      }),
+    )
   }
 
   return {
-    async ensure(algorithms = SIGNING_ALGORITHMS) {
-      const known = await store.list()
-      const missing = algorithms.filter((alg) => known.every((key) => key.alg !== alg))
-      await Promise.all(
-        missing.map(async (alg) => {
-          const key = await generateSigningKey(alg, clock.now())
-          const now = clock.now()
-          await store.insertOnce(sealed(key, { sequence: 1, createdAt: now, activatesAt: now }))
-        }),
+    ensure,
+
+    async enable(algorithms) {
+      // a server makes the first ones before it serves
+      const later = algorithms.filter((alg) => !FIRST_ALGORITHMS.includes(alg))
+      if (later.length === 0) return
+      await ensure(later)
+      const firstKeys = (await store.list()).filter(
+        ({ alg, sequence }) => sequence === 1 && later.some((one) => one === alg),
       )
+      // somebody else may have made them a moment ago; one second more, since the clock counts whole ones
+      const justMade = clock.now() - 1
+      if (firstKeys.some(({ createdAt }) => createdAt >= justMade)) await sleep(NOTICED_WITHIN_MS)
     },
 
     async list() {
       const now = clock.now()
-      const keys = await store.list()
-      return keys
-        .toSorted((a, b) => algorithmRank(a.alg) - algorithmRank(b.alg) || a.sequence - b.sequence)
-        .map((key) => signingKey(key, now))
+      return (await store.list()).toSorted(byLine).map((key) => signingKey(key, now))
     },
 
     async rotate(algorithm) {
-      const live = await store.listSealed(clock.now())
-      const predecessors = inUse(live, algorithm).map((alg) => newestThatMayRotate(live, alg))
-      // proves that the master key in use is the one that the running server opens keys with
-      for (const { key } of predecessors) opened(key)
-      const generated = await Promise.all(
-        predecessors.map(async ({ alg, key }) => ({
-          predecessor: key,
-          key: await generateSigningKey(alg, clock.now()),
-        })),
-      )
+      const live = await liveKeys()
+      const algorithms = inUse(live, algorithm)
+      const keys = await Promise.all(algorithms.map((alg) => generateSigningKey(alg, clock.now())))
+      return (await add(keys, live, follow)).flatMap(({ key, changed }) => {
+        const predecessor = changed.at(-1)
+        return predecessor ? [{ key, predecessor }] : []
+      })
+    },
+
+    async import({ text, alg, current }) {
+      const live = await liveKeys()
+      const key = await importedKey(text, alg, await store.listPublic(), clock.now())
+      const [step] = await add([key], live, current ? takeOver : follow)
+      if (!step) throw new Error('a key was added, and no step came of it')
+      return step
+    },
+
+    async retire(kid) {
+      const live = await liveKeys()
+      const key = live.find((one) => one.kid === kid)
+      if (!key) throw notHere(kid)
+      const lives = await keyLives()
       const now = clock.now()
-      const rotations = generated.map(({ predecessor, key }) => ({
-        old: predecessor,
-        ...succession(predecessor, key, now),
-      }))
-      await store.succeed(rotations)
-      return rotations.map(({ old, predecessor, successor }) => ({
-        key: signingKey(successor, now),
-        predecessor: signingKey({ ...old, ...predecessor }, now),
-      }))
+      const line = lineOf(live, key.alg)
+      const { changes, activatesAt } = withdraw(line, kid, now, lives)
+      const sequence = ((await lastSequences()).get(key.alg) ?? 0) + 1
+      const added =
+        activatesAt === undefined
+          ? []
+          : [sealed(await generateSigningKey(known(key.alg), now), { sequence, createdAt: now, activatesAt })]
+      await store.change(changes, added, now)
+      return retirement(line, changes, added, now)
     },
 
     async version() {
       const now = clock.now()
-      return versionOf(publishedKeys(await store.listLive(now), now))
+      return versionOf(loadable(await store.listLive(now), now), now)
     },
 
     async load() {
       const now = clock.now()
-      const keys = publishedKeys(await store.listSealed(now), now)
-      return { version: versionOf(keys), keys: keys.map(opened) }
+      const keys = loadable(await store.listSealed(now), now)
+      return {
+        version: versionOf(keys, now),
+        keys: keys.map((key) => asPublished(opened(key), keyState(key, now))),
+        unpublished: new Set(keys.filter((key) => keyState(key, now) === 'retired').map(({ kid }) => kid)),
+      }
     },
 
     wipeGone: () => store.wipeGone(clock.now()),
   }
-}
-
-/** The algorithms to rotate: the one asked for, or all that have a key. */
-function inUse(live: readonly StoredKey[], wanted: SigningAlgorithm | undefined): readonly SigningAlgorithm[] {
-  const algorithms = SIGNING_ALGORITHMS.filter((alg) => live.some((key) => key.alg === alg))
-  if (wanted === undefined ? algorithms.length > 0 : algorithms.includes(wanted)) return wanted ? [wanted] : algorithms
-  throw new AppError(
-    'not_found',
-    wanted ? `There is no ${wanted} key to take over from.` : 'There are no signing keys yet.',
-    {
-      hint: 'The server makes the first keys when it starts.',
-    },
-  )
-}
-
-function newestThatMayRotate(
-  live: readonly SealedKey[],
-  alg: SigningAlgorithm,
-): { alg: SigningAlgorithm; key: SealedKey } {
-  const keys = live.filter((key) => key.alg === alg).toSorted((a, b) => b.sequence - a.sequence)
-  const [key] = keys
-  if (!key) throw new Error(`no ${alg} key among the live ones`)
-  if (keys.length < MAX_PUBLISHED_KEYS) return { alg, key }
-  const roomAt = Math.min(...keys.flatMap(({ goneAt }) => goneAt ?? []))
-  throw new AppError(
-    'conflict',
-    `${keys.length} keys of ${alg} are published; more could make the JWKS too large for verifiers.`,
-    {
-      hint: `The oldest leaves on ${new Date(roomAt * 1000).toUTCString()}; rotate again after that.`,
-    },
-  )
-}
-
-function signingKey({ kid, alg, createdAt, activatesAt, retiresAt, goneAt }: StoredKey, now: number): SigningKey {
-  return {
-    kid,
-    alg,
-    state: keyState({ activatesAt, retiresAt, goneAt }, now),
-    createdAt,
-    activatesAt,
-    retiresAt,
-    goneAt,
-  }
-}
-
-function versionOf(keys: readonly StoredKey[]): string {
-  return digest(keys.map(({ kid }) => kid).join(' '))
 }
 
 function placeOf(kid: string): SealedPlace {

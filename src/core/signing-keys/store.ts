@@ -12,18 +12,14 @@ export interface StoredKey extends KeyTimes {
 }
 
 export interface SealedKey extends StoredKey {
-  readonly sealedPrivateJwk: string
-}
-
-export interface NewKey extends StoredKey {
   readonly publicJwk: string
   readonly sealedPrivateJwk: string
 }
 
-/** One key takes over from another. */
-export interface Succession {
-  readonly predecessor: { readonly kid: string; readonly retiresAt: number; readonly goneAt: number }
-  readonly successor: NewKey
+/** The times of a key change from what they were known to be. */
+export interface KeyChange {
+  readonly before: StoredKey
+  readonly after: StoredKey
 }
 
 export interface SigningKeyStore {
@@ -34,17 +30,28 @@ export interface SigningKeyStore {
   /** The same keys with their sealed private halves. */
   listSealed(now: number): Promise<SealedKey[]>
   /** Adds a key, unless its algorithm has one with its sequence number; then nothing happens. */
-  insertOnce(key: NewKey): Promise<void>
+  insertOnce(key: SealedKey): Promise<void>
+  /** The public halves of every key there ever was. */
+  listPublic(): Promise<{ readonly kid: string; readonly publicJwk: string }[]>
   /**
-   * Lets all successions happen, or none.
-   * @throws AppError(conflict) if a predecessor has got a successor meanwhile
+   * Changes keys and adds keys: all of it, or nothing. A key that is gone by its new times loses its private half.
+   * @throws AppError(conflict) if the keys are not what they were known to be any more
    */
-  succeed(successions: readonly Succession[]): Promise<void>
+  change(changes: readonly KeyChange[], added: readonly SealedKey[], now: number): Promise<void>
   /** Forgets the private halves of keys that are gone at `now`, and tells how many. */
   wipeGone(now: number): Promise<number>
 }
 
-const TIMES = ['kid', 'alg', 'sequence', 'created_at', 'activates_at', 'retires_at', 'gone_at'] as const
+const TIMES = [
+  'kid',
+  'alg',
+  'sequence',
+  'created_at',
+  'activates_at',
+  'retires_at',
+  'unpublished_at',
+  'gone_at',
+] as const
 type TimesRow = Pick<Selectable<SigningKeyRow>, (typeof TIMES)[number]>
 
 export function signingKeyStore(db: Kysely<Tables>): SigningKeyStore {
@@ -66,8 +73,15 @@ export function signingKeyStore(db: Kysely<Tables>): SigningKeyStore {
     },
 
     async listSealed(now) {
-      const rows = await live(now).select('sealed_private_jwk').$narrowType<{ sealed_private_jwk: string }>().execute()
-      return rows.map((row) => ({ ...storedKey(row), sealedPrivateJwk: row.sealed_private_jwk }))
+      const rows = await live(now)
+        .select(['public_jwk', 'sealed_private_jwk'])
+        .$narrowType<{ sealed_private_jwk: string }>()
+        .execute()
+      return rows.map((row) => ({
+        ...storedKey(row),
+        publicJwk: row.public_jwk,
+        sealedPrivateJwk: row.sealed_private_jwk,
+      }))
     },
 
     async insertOnce(key) {
@@ -78,17 +92,32 @@ export function signingKeyStore(db: Kysely<Tables>): SigningKeyStore {
         .execute()
     },
 
-    async succeed(successions) {
+    async listPublic() {
+      const rows = await db.selectFrom('signing_keys').select(['kid', 'public_jwk']).execute()
+      return rows.map((row) => ({ kid: row.kid, publicJwk: row.public_jwk }))
+    },
+
+    async change(changes, added, now) {
       await db.transaction().execute(async (transaction) => {
-        for (const { predecessor, successor } of successions) {
+        for (const { before, after } of changes) {
+          const isGone = after.goneAt !== undefined && after.goneAt <= now
           const { numUpdatedRows } = await transaction
             .updateTable('signing_keys')
-            .set({ retires_at: predecessor.retiresAt, gone_at: predecessor.goneAt })
-            .where('kid', '=', predecessor.kid)
-            .where('retires_at', 'is', null)
+            .set({ ...timesOf(after), ...(isGone ? { sealed_private_jwk: null } : {}) })
+            .where('kid', '=', before.kid)
+            .where('activates_at', '=', before.activatesAt)
+            .where('retires_at', 'is not distinct from', before.retiresAt ?? null)
+            .where('gone_at', 'is not distinct from', before.goneAt ?? null)
             .executeTakeFirst()
-          if (numUpdatedRows === 0n) throw succeededMeanwhile(successor.alg)
-          await transaction.insertInto('signing_keys').values(rowOf(successor)).execute()
+          if (numUpdatedRows === 0n) throw changedMeanwhile(after.alg)
+        }
+        for (const key of added) {
+          const { numInsertedOrUpdatedRows } = await transaction
+            .insertInto('signing_keys')
+            .values(rowOf(key))
+            .onConflict((conflict) => conflict.doNothing())
+            .executeTakeFirst()
+          if (numInsertedOrUpdatedRows !== 1n) throw changedMeanwhile(key.alg)
         }
       })
     },
@@ -113,11 +142,12 @@ function storedKey(row: TimesRow): StoredKey {
     createdAt: row.created_at,
     activatesAt: row.activates_at,
     retiresAt: row.retires_at ?? undefined,
+    unpublishedAt: row.unpublished_at ?? undefined,
     goneAt: row.gone_at ?? undefined,
   }
 }
 
-function rowOf(key: NewKey): SigningKeyRow {
+function rowOf(key: SealedKey): SigningKeyRow {
   return {
     kid: key.kid,
     alg: key.alg,
@@ -125,14 +155,21 @@ function rowOf(key: NewKey): SigningKeyRow {
     public_jwk: key.publicJwk,
     sealed_private_jwk: key.sealedPrivateJwk,
     created_at: key.createdAt,
-    activates_at: key.activatesAt,
-    retires_at: key.retiresAt ?? null,
-    gone_at: key.goneAt ?? null,
+    ...timesOf(key),
   }
 }
 
-function succeededMeanwhile(alg: string): AppError {
-  return new AppError('conflict', `Somebody else rotated ${alg} at this moment, so nothing was changed.`, {
-    hint: 'See `latchkey key list`: the new key may be all that you wanted.',
+function timesOf({ activatesAt, retiresAt, unpublishedAt, goneAt }: KeyTimes) {
+  return {
+    activates_at: activatesAt,
+    retires_at: retiresAt ?? null,
+    unpublished_at: unpublishedAt ?? null,
+    gone_at: goneAt ?? null,
+  }
+}
+
+function changedMeanwhile(alg: string): AppError {
+  return new AppError('conflict', `Somebody else changed the keys of ${alg} at this moment, so nothing was changed.`, {
+    hint: 'See `latchkey key list`: what is there now may be all that you wanted.',
   })
 }

@@ -1,13 +1,18 @@
 import { z } from 'zod'
 import { SIGNING_ALGORITHMS } from '#core/signing-keys/algorithms.ts'
-import type { Rotation, SigningKey, SigningKeys } from '#core/signing-keys/signing-keys.ts'
+import type { SigningKeys } from '#core/signing-keys/signing-keys.ts'
 import type { CommandGroup, CommandSpec } from '#platform/cli.ts'
+import { keyFileText } from './key-file.ts'
+import { importText, keyJson, keyTable, retirementText, rotationText } from './key-text.ts'
 
 interface Needs {
   readonly signingKeys: SigningKeys
 }
 
-const rotateOptions = z.object({ alg: z.enum(SIGNING_ALGORITHMS).exactOptional() })
+const givenOptions = z.object({
+  alg: z.enum(SIGNING_ALGORITHMS).exactOptional(),
+  current: z.boolean().default(false),
+})
 
 const list: CommandSpec<Needs> = {
   verb: 'list',
@@ -32,61 +37,52 @@ const rotate: CommandSpec<Needs> = {
     },
   ],
   async run({ needs, options }) {
-    const rotations = await needs.signingKeys.rotate(rotateOptions.parse(options).alg)
-    return { json: { items: rotations.map(rotationJson), next: null }, text: rotations.map(rotationText).join('\n') }
+    const rotations = await needs.signingKeys.rotate(givenOptions.parse(options).alg)
+    const items = rotations.map(({ key, predecessor }) => ({ ...keyJson(key), replaces: keyJson(predecessor) }))
+    return { json: { items, next: null }, text: rotations.map(rotationText).join('\n') }
+  },
+}
+
+const importKey: CommandSpec<Needs> = {
+  verb: 'import',
+  summary: 'Take over a private key that was made elsewhere (PEM or JWK; - reads stdin).',
+  arguments: ['<file>'],
+  options: [
+    {
+      flags: '--alg <alg>',
+      description: 'what it signs; without it, what the key allows, and RS256 for RSA',
+      choices: [...SIGNING_ALGORITHMS],
+    },
+    {
+      flags: '--current',
+      description: 'sign with it at once, for applications that know it already; without it, as rotate does',
+    },
+  ],
+  async run({ needs, args: [file = ''], options, terminal }) {
+    const { alg, current } = givenOptions.parse(options)
+    const text = await keyFileText(file, terminal)
+    const done = await needs.signingKeys.import({ text, alg, current })
+    if (current) terminal.say('Warning: applications with a cached JWKS refuse its tokens until they fetch it again.\n')
+    return {
+      json: { ...keyJson(done.key), changed: done.changed.map(keyJson) },
+      text: importText(done),
+    }
+  },
+}
+
+const retire: CommandSpec<Needs> = {
+  verb: 'retire',
+  summary: 'Take a key out of the JWKS now, for one that others got hold of; what it signed no longer verifies.',
+  arguments: ['<kid>'],
+  confirm: ([kid = '']) => `Retire ${kid} now? Tokens that it signed will not verify any more.`,
+  async run({ needs, args: [kid = ''] }) {
+    const done = await needs.signingKeys.retire(kid)
+    return { json: { ...keyJson(done.key), current: keyJson(done.current) }, text: retirementText(done) }
   },
 }
 
 export const keyCommands: CommandGroup<Needs> = {
   noun: 'key',
   summary: 'Keys that sign tokens.',
-  commands: [list, rotate],
-}
-
-function keyJson(key: SigningKey) {
-  return {
-    kid: key.kid,
-    alg: key.alg,
-    state: key.state,
-    created_at: key.createdAt,
-    activates_at: key.activatesAt,
-    retires_at: key.retiresAt ?? null,
-    gone_at: key.goneAt ?? null,
-  }
-}
-
-function rotationJson({ key, predecessor }: Rotation) {
-  return { ...keyJson(key), replaces: keyJson(predecessor) }
-}
-
-function rotationText({ key, predecessor }: Rotation): string {
-  return [
-    `${key.alg}: ${key.kid} is published now and signs from ${humanTime(key.activatesAt)}.`,
-    `  Until then ${predecessor.kid} signs, and it stays published until ${humanTime(predecessor.goneAt)}.`,
-  ].join('\n')
-}
-
-function keyTable(keys: readonly SigningKey[]): string {
-  return aligned([
-    ['ALG', 'STATE', 'SIGNS FROM', 'SIGNS UNTIL', 'PUBLISHED UNTIL', 'KID'],
-    ...keys.map((key) => [key.alg, key.state, ...[key.activatesAt, key.retiresAt, key.goneAt].map(humanTime), key.kid]),
-  ])
-}
-
-function aligned(rows: readonly (readonly string[])[]): string {
-  const widthOf = (column: number): number => Math.max(...rows.map((row) => row[column]?.length ?? 0))
-  return rows
-    .map((row) =>
-      row
-        .map((cell, column) => cell.padEnd(widthOf(column)))
-        .join('  ')
-        .trimEnd(),
-    )
-    .join('\n')
-}
-
-/** `2026-11-05 14:03:20 UTC` */
-function humanTime(seconds: number | undefined): string {
-  if (seconds === undefined) return '-'
-  return `${new Date(seconds * 1000).toISOString().slice(0, 19).replace('T', ' ')} UTC`
+  commands: [list, rotate, importKey, retire],
 }

@@ -1,6 +1,6 @@
 /**
- * Signing keys for the operator: `latchkey key list` and `latchkey key rotate`, and an hourly job that forgets the
- * private halves of keys that are gone. The rules, and what makes a rotation invisible to verifiers, stand in
+ * Signing keys for the operator: `latchkey key list`, `rotate`, `import` and `retire`, and an hourly job that forgets
+ * the private halves of keys that are gone. The rules, and what makes a rotation invisible to verifiers, stand in
  * core/signing-keys; publishing the keys and signing with them is the protocol's floor.
  */
 import type { Feature } from '#core/feature.ts'
