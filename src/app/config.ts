@@ -171,6 +171,12 @@ export const SETTINGS = {
     [1, 30 * DAY],
     'A new signing key is published so long before it signs: longer than any relying party keeps the JWKS.',
   ),
+  claimReceiptsRetentionSeconds: seconds(
+    'CLAIM_RECEIPTS_RETENTION_SECONDS',
+    90 * DAY,
+    [0, 10 * YEAR],
+    'How long it is kept which application was given which claims of a person, and when; 0 keeps nothing.',
+  ),
   passwordHashSlots: setting({
     name: 'PASSWORD_HASH_SLOTS',
     schema: z.optional(wholeNumber(1, 3)),
@@ -233,6 +239,7 @@ export function loadConfig(environment: Environment = process.env, folder: strin
       refreshReuseSeconds: values.tokensRefreshReuseSeconds,
     },
     keys: { publishAheadSeconds: values.keysPublishAheadSeconds },
+    claimReceipts: { retentionSeconds: values.claimReceiptsRetentionSeconds },
     passwordHashSlots: values.passwordHashSlots ?? Math.min(3, availableParallelism()),
   })
 }

@@ -7,6 +7,8 @@ import { createAccounts } from '#core/accounts/accounts.ts'
 import { createPasswords } from '#core/accounts/passwords.ts'
 import { createApis } from '#core/apis/apis.ts'
 import { artifactStore } from '#core/artifacts/store.ts'
+import { createClaimReceipts } from '#core/claim-receipts/claim-receipts.ts'
+import { claimReceiptStore } from '#core/claim-receipts/store.ts'
 import { createClients } from '#core/clients/clients.ts'
 import { consentStore } from '#core/consents/store.ts'
 import { createGroups } from '#core/groups/groups.ts'
@@ -104,6 +106,7 @@ function assemble({ config, database, secrets, clock, log, state }: Parts): Serv
     consents: consentStore(database.db),
     signingKeys,
     artifacts: artifactStore(database.db),
+    claimReceipts: createClaimReceipts({ store: claimReceiptStore(database.db), accounts, clock, settings: config }),
     readiness: async () => (state.draining ? 'the server is closing' : databaseProblem(database, MIGRATIONS)),
   }
 }

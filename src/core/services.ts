@@ -7,6 +7,7 @@ import type { Log } from '#platform/log.ts'
 import type { Accounts } from './accounts/accounts.ts'
 import type { Apis } from './apis/apis.ts'
 import type { ArtifactStore } from './artifacts/store.ts'
+import type { ClaimReceipts } from './claim-receipts/claim-receipts.ts'
 import type { Clients } from './clients/clients.ts'
 import type { Consents } from './consents/store.ts'
 import type { Groups } from './groups/groups.ts'
@@ -30,6 +31,8 @@ export interface Settings {
     readonly refreshReuseSeconds: number
   }
   readonly keys: { readonly publishAheadSeconds: number }
+  /** How long it is kept which client was given which claims; 0 for not at all. */
+  readonly claimReceipts: { readonly retentionSeconds: number }
 }
 
 export interface Services {
@@ -45,6 +48,7 @@ export interface Services {
   readonly consents: Consents
   readonly signingKeys: SigningKeys
   readonly artifacts: ArtifactStore
+  readonly claimReceipts: ClaimReceipts
   /** Why requests cannot be served now, or undefined where they can. */
   readonly readiness: () => Promise<string | undefined>
 }

@@ -18,6 +18,8 @@ export interface AccountRow {
   family_name: string | null
   /** the other standard claims that are set (OpenID Connect Core 1.0 §5.1), JSON */
   claims: string
+  /** claims under names of one's own, JSON */
+  custom_claims: string
   admin: number
   disabled_at: number | null
   password_changed_at: number | null
@@ -49,6 +51,8 @@ export interface ClientRow {
   require_pkce: number
   id_token_claims: string
   refresh_tokens: string
+  /** claims beyond those of its scopes: a JSON array of rules */
+  claims: string
   disabled_at: number | null
   secret_rotated_at: number | null
   created_at: number
@@ -94,6 +98,19 @@ export interface ApiClientRow {
   api: string
   client_id: string
   may: string
+}
+
+/** which client was given which claims of a person, and when */
+export interface ClaimReceiptRow {
+  /** begins with the time, so that receipts are in their order */
+  id: string
+  at: number
+  account_id: string
+  client_id: string
+  /** where they stood: id_token or userinfo */
+  place: string
+  /** names, never values: a JSON array */
+  claims: string
 }
 
 /** keys that sign tokens; the state of a key follows from its times */
@@ -146,6 +163,7 @@ export interface Tables {
   consents: ConsentRow
   apis: ApiRow
   api_clients: ApiClientRow
+  claim_receipts: ClaimReceiptRow
   signing_keys: SigningKeyRow
   artifacts: ArtifactRow
   leases: LeaseRow

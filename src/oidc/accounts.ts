@@ -1,6 +1,7 @@
 import type { AccountClaims, Account as LibraryAccount, FindAccount } from 'oidc-provider'
 import type { Accounts } from '#core/accounts/accounts.ts'
 import type { Account } from '#core/accounts/account.ts'
+import { forRelease, grantedRules } from './claim-release.ts'
 import { claimsOf } from './claims.ts'
 import { clientSettings, isOpenTo } from './clients.ts'
 
@@ -30,13 +31,24 @@ export function findAccount({ accounts }: { readonly accounts: Pick<Accounts, 'f
     return {
       accountId: account.id,
       person: account,
-      async claims(use, _scope, requested): Promise<AccountClaims> {
-        const all = claimsOf(account)
-        if (use !== 'id_token' || client?.idTokenClaims !== 'strict') return all
-        // OpenID Connect Core 1.0 §5.4: with a userinfo endpoint to ask, only what was named for the ID token
-        const named = Object.entries(all).filter(([claim]) => claim in requested)
-        return { ...Object.fromEntries(named), sub: all.sub }
+      async claims(use, scope, requested): Promise<AccountClaims> {
+        const strict = use === 'id_token' && client?.idTokenClaims === 'strict'
+        const claims = strict ? namedClaims(account, requested) : claimsOf(account)
+        if (!client || !ctx.oidc.client) return claims
+        return forRelease(claims, {
+          account,
+          clientId: ctx.oidc.client.clientId,
+          place: use === 'id_token' ? 'id_token' : 'userinfo',
+          rules: grantedRules(ctx, client, { use, scope, token }),
+        })
       },
     }
   }
+}
+
+/** OpenID Connect Core 1.0 §5.4: with a userinfo endpoint to ask, only what was named for the ID token. */
+function namedClaims(account: Account, requested: object): AccountClaims {
+  const all = claimsOf(account)
+  const named = Object.entries(all).filter(([claim]) => claim in requested)
+  return { ...Object.fromEntries(named), sub: all.sub }
 }

@@ -2,6 +2,7 @@ import type { Client } from 'oidc-provider'
 import { z } from 'zod'
 import type { Account } from '#core/accounts/account.ts'
 import { CLIENT_TYPES } from '#core/clients/client.ts'
+import { claimRules, type ClaimRule } from '#core/custom-claims/claim-rules.ts'
 
 /** Our own members of a registered client, as the library carries them: under their literal names. */
 const extras = z.object({
@@ -12,6 +13,7 @@ const extras = z.object({
   require_pkce: z.boolean(),
   id_token_claims: z.enum(['full', 'strict']),
   refresh_tokens: z.enum(['offline_access', 'always', 'never']),
+  claims: claimRules,
 })
 
 export interface ClientSettings {
@@ -22,6 +24,7 @@ export interface ClientSettings {
   readonly requirePkce: boolean
   readonly idTokenClaims: 'full' | 'strict'
   readonly refreshTokens: 'offline_access' | 'always' | 'never'
+  readonly claims: readonly ClaimRule[]
 }
 
 const parsed = new WeakMap<Client, ClientSettings>()
@@ -39,6 +42,7 @@ export function clientSettings(client: Client): ClientSettings {
     requirePkce: own.require_pkce,
     idTokenClaims: own.id_token_claims,
     refreshTokens: own.refresh_tokens,
+    claims: own.claims,
   }
   parsed.set(client, settings)
   return settings

@@ -38,7 +38,16 @@ export function protocol(settings: Settings, jwks: JWKS): Configuration {
     responseTypes: ['code'],
     clientAuthMethods: ['client_secret_basic', 'client_secret_post', 'none'],
     extraClientMetadata: {
-      properties: ['type', 'first_party', 'assignment', 'groups', 'require_pkce', 'id_token_claims', 'refresh_tokens'],
+      properties: [
+        'type',
+        'first_party',
+        'assignment',
+        'groups',
+        'require_pkce',
+        'id_token_claims',
+        'refresh_tokens',
+        'claims',
+      ],
     },
     pkce: {
       required: (_ctx, client) => client.tokenEndpointAuthMethod === 'none' || clientSettings(client).requirePkce,

@@ -6,6 +6,7 @@
 import type { Grant, KoaContextWithOIDC } from 'oidc-provider'
 import type { Consents } from '#core/consents/store.ts'
 import type { Secrets } from '#core/secrets.ts'
+import { claimsToAllow } from './claim-consent.ts'
 import { clientSettings } from './clients.ts'
 import { coversResources, grantResources, requestedResources, type ResourceScopes } from './resource-consent.ts'
 
@@ -70,7 +71,7 @@ async function allowedBefore(ctx: KoaContextWithOIDC, consents: Consents): Promi
   if (!account || !client) return undefined
   const asked: Allowed = {
     scopes: [...oidc.requestParamOIDCScopes],
-    claims: [...oidc.requestParamClaims].filter((claim) => !NOT_ASKED_FOR.has(claim)),
+    claims: [...oidc.requestParamClaims, ...claimsToAllow(ctx)].filter((claim) => !NOT_ASKED_FOR.has(claim)),
     resources: requestedResources(ctx),
   }
   const { firstParty } = clientSettings(client)

@@ -155,13 +155,13 @@ async function existingGrant(
 /** What was not granted yet; where all of it was (prompt=consent), all that is asked. Never from a posted form. */
 async function askedConsent({ prompt, params }: LibraryInteraction, apis: Pick<Apis, 'find'>): Promise<AskedConsent> {
   const scopes = strings(prompt.details['missingOIDCScope'])
-  const claims = strings(prompt.details['missingOIDCClaims'])
+  const claims = ['missingOIDCClaims', 'missingOwnClaims'].flatMap((detail) => strings(prompt.details[detail]))
   if (prompt.name !== 'consent') return { scopes, claims, resources: [] }
   const missing = missingApis(prompt.details)
   if (scopes.length > 0 || claims.length > 0 || missing.length > 0)
     return { scopes, claims, resources: await apisInWords(apis, params, missing) }
   const all = (stringParam(params, 'scope') ?? '').split(' ').filter((scope) => isOfferedScope(scope))
-  return { scopes: all, claims, resources: await apisInWords(apis, params) }
+  return { scopes: all, claims: strings(prompt.details['ownClaims']), resources: await apisInWords(apis, params) }
 }
 
 function otherAccountIn(submission: InteractionResults | undefined): boolean {

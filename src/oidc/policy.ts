@@ -5,6 +5,7 @@
 import { interactionPolicy, type KoaContextWithOIDC } from 'oidc-provider'
 import { accountOf } from './accounts.ts'
 import { refuseAnotherSubject, replaceAcrChecks, unmetAcr } from './authentication.ts'
+import { askForOwnClaims } from './claim-consent.ts'
 import { clientSettings, isOpenTo } from './clients.ts'
 import { hintedPerson } from './hinted-person.ts'
 import { apiGranted } from './resource-consent.ts'
@@ -25,6 +26,7 @@ export function policy(): ReturnType<typeof base> {
     ),
   )
   prompts.get('consent')?.checks.add(apiGranted())
+  askForOwnClaims(prompts.get('consent'))
   prompts.add(
     new Prompt(
       { name: 'access', requestable: false },

@@ -11,6 +11,7 @@ import type { PublishedKeys } from '#core/signing-keys/signing-keys.ts'
 import type { Secrets } from '#core/secrets.ts'
 import { AppError } from '#platform/errors.ts'
 import { stateAcr } from './authentication.ts'
+import { releaseClaims } from './claim-release.ts'
 import { configuration } from './configuration.ts'
 import { renderProtocolError } from './errors.ts'
 import { logEvents } from './events.ts'
@@ -89,6 +90,7 @@ function makeProvider(
   )
   if (settings.tokens.refreshReuseSeconds > 0) nameSuccessors(provider, secrets)
   stateAcr(provider)
+  releaseClaims(provider, services.claimReceipts)
   logEvents(provider, log)
   provider.on('server_error', keepOwnError)
   return provider

@@ -96,6 +96,7 @@ describe('latchkey client', () => {
       require_pkce: false,
       id_token_claims: 'full',
       refresh_tokens: 'offline_access',
+      claims: [],
       disabled: false,
       created_at: 1_800_000_000,
       updated_at: 1_800_000_000,

@@ -55,6 +55,7 @@ describe.each(databases)('people on $name', ({ create }) => {
       givenName: 'Ada',
       familyName: 'Lovelace',
       claims: { phone_number: '+442079460000', address: { locality: 'London' } },
+      customClaims: {},
       groups: ['Board, "inner"', 'staff'],
       admin: true,
       disabled: false,

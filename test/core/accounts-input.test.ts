@@ -119,6 +119,7 @@ test('the name shown falls back to given and family name', () => {
     givenName: 'Ada',
     familyName: 'Lovelace',
     claims: { nickname: 'A' },
+    customClaims: {},
     groups: ['staff'],
     admin: false,
     disabled: false,

@@ -5,6 +5,7 @@
  */
 import { z } from 'zod'
 import { AppError } from '#platform/errors.ts'
+import { customClaimChanges } from '#core/custom-claims/custom-claims.ts'
 import { groupName } from '#core/groups/group-name.ts'
 import { standardClaims } from './standard-claims.ts'
 import { line } from './line.ts'
@@ -48,7 +49,10 @@ export const accountMembers = {
   ...standardClaims,
 }
 
-const changes = z.strictObject(accountMembers).partial()
+/** Custom claims are named one by one, so that a change of one leaves the others. */
+const allMembers = { ...accountMembers, custom_claims: customClaimChanges }
+
+const changes = z.strictObject(allMembers).partial()
 const newAccount = changes.extend({ email })
 
 export type AccountMember = keyof typeof accountMembers
@@ -88,7 +92,7 @@ function isClearable(name: string): name is ClearableMember {
 }
 
 function cannotBeCleared(name: string): string {
-  if (!Object.hasOwn(accountMembers, name)) return unknownMember
+  if (!Object.hasOwn(allMembers, name)) return unknownMember
   return 'This cannot be cleared: give another value instead.'
 }
 

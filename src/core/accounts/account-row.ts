@@ -1,9 +1,10 @@
+import { changedCustomClaims } from '#core/custom-claims/custom-claims.ts'
 import type { AccountRow } from '#core/tables.ts'
 import type { Account } from './account.ts'
 import { accountMembers, type AccountChanges, type AccountMember, type NewAccount } from './account-input.ts'
 import { emailKey, usernameKey } from './account-keys.ts'
 
-/** Members with a column, or a table, of their own; all others stand in the column `claims`. */
+/** Members with a column, or a table, of their own; all other standard claims stand in the column `claims`. */
 const columns: readonly AccountMember[] = [
   'email',
   'username',
@@ -30,6 +31,7 @@ export function rowOfNew(id: string, person: NewAccount, passwordHash: string | 
     given_name: person.given_name ?? null,
     family_name: person.family_name ?? null,
     claims: claimsText(claimsIn(person)),
+    custom_claims: JSON.stringify(changedCustomClaims({}, person.custom_claims ?? {})),
     admin: bit(person.admin),
     disabled_at: null,
     password_changed_at: passwordHash === undefined ? null : now,
@@ -58,6 +60,8 @@ export function rowChange(before: Account, { set, clear }: AccountChanges): Part
   const unset = clear.filter((name) => claimNames.includes(name))
   if (unset.length > 0 || Object.keys(added).length > 0)
     change.claims = claimsText({ ...kept(before.claims, added, clear), ...added })
+  if (set.custom_claims !== undefined)
+    change.custom_claims = JSON.stringify(changedCustomClaims(before.customClaims, set.custom_claims))
   return change
 }
 

@@ -11,6 +11,8 @@ export interface Account {
   readonly familyName: string | undefined
   /** The other standard claims that are set, under their names of OpenID Connect Core 1.0 §5.1. */
   readonly claims: Readonly<Record<string, unknown>>
+  /** Under names of one's own; a client gets those that its settings name. */
+  readonly customClaims: Readonly<Record<string, unknown>>
   /** Names of groups, sorted. */
   readonly groups: readonly string[]
   readonly admin: boolean
@@ -52,6 +54,7 @@ export function accountJson(account: Account) {
     given_name: account.givenName ?? null,
     family_name: account.familyName ?? null,
     ...account.claims,
+    ...(Object.keys(account.customClaims).length > 0 && { custom_claims: account.customClaims }),
     groups: account.groups,
     admin: account.admin,
     disabled: account.disabled,

@@ -190,6 +190,7 @@ function accountOf(row: Selectable<AccountRow> & { group_names: string | null })
     givenName: row.given_name ?? undefined,
     familyName: row.family_name ?? undefined,
     claims: claimsOfRow.parse(JSON.parse(row.claims)),
+    customClaims: claimsOfRow.parse(JSON.parse(row.custom_claims)),
     groups: row.group_names === null ? [] : row.group_names.split(SEPARATOR).toSorted(),
     admin: row.admin === 1,
     disabled: row.disabled_at !== null,

@@ -3,6 +3,7 @@
  * members stand here and in client-metadata.ts, the rules between members in client-rules.ts.
  */
 import { z } from 'zod'
+import { claimRules } from '#core/custom-claims/claim-rules.ts'
 import { AppError } from '#platform/errors.ts'
 import { CLIENT_TYPES, type ClientDraft } from './client.ts'
 import { clientMetadata, scopeList, shownName, uriList } from './client-metadata.ts'
@@ -25,6 +26,7 @@ const clientInput = z
     require_pkce: z.boolean(),
     id_token_claims: z.enum(['full', 'strict']),
     refresh_tokens: z.enum(['offline_access', 'always', 'never']),
+    claims: claimRules,
     /** Further metadata. A member that stands above too counts only where that one is absent. */
     metadata: clientMetadata,
   })
@@ -42,6 +44,7 @@ const UNDECIDED: ClientDraft = {
   requirePkce: false,
   idTokenClaims: 'full',
   refreshTokens: 'offline_access',
+  claims: [],
 }
 
 /** Reads a registration. @throws AppError(invalid_input) with one message a field */
@@ -102,6 +105,7 @@ function decide(before: ClientDraft, input: ClientInput): ClientDraft {
     requirePkce: input.require_pkce ?? (!isConfidential(type) || before.requirePkce),
     idTokenClaims: input.id_token_claims ?? before.idTokenClaims,
     refreshTokens: input.refresh_tokens ?? before.refreshTokens,
+    claims: input.claims ?? before.claims,
   }
   const problems = clientProblems(draft)
   if (Object.keys(problems).length > 0) throw refusal(problems)

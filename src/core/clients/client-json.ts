@@ -17,6 +17,7 @@ export function clientJson(client: Client, secret?: string): Record<string, unkn
     require_pkce: client.requirePkce,
     id_token_claims: client.idTokenClaims,
     refresh_tokens: client.refreshTokens,
+    claims: client.claims,
     disabled: client.disabled,
     created_at: client.createdAt,
     updated_at: client.updatedAt,

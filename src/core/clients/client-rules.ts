@@ -14,6 +14,7 @@ export function clientProblems(draft: ClientDraft): Record<string, string> {
     post_logout_redirect_uris: redirectProblem(draft, 'post_logout_redirect_uris'),
     groups: groupsProblem(draft),
     require_pkce: pkceProblem(draft),
+    claims: claimsProblem(draft),
     ...presetProblems(draft),
     ...sharedSecretProblems(draft.registered, { type: draft.type, isConfidential: isConfidential(draft.type) }),
   }
@@ -36,6 +37,13 @@ function groupsProblem({ assignment, groups }: ClientDraft): string | undefined 
 
 function pkceProblem({ type, requirePkce }: ClientDraft): string | undefined {
   return requirePkce || isConfidential(type) ? undefined : `A ${type} client always uses PKCE (RFC 9700 §2.1.1).`
+}
+
+function claimsProblem({ type, registered, claims }: ClientDraft): string | undefined {
+  if (claims.length > 0 && !signsPeopleIn(type)) return `Nobody signs in to a ${type} client, so it is given no claims.`
+  const allowed = typeof registered['scope'] === 'string' ? registered['scope'].split(' ') : undefined
+  const never = claims.find(({ scope }) => scope !== undefined && allowed?.includes(scope) === false)
+  return never && `The claim ${never.claim} hangs on the scope ${never.scope}, which this client may not ask for.`
 }
 
 function presetProblems({ type, registered, refreshTokens }: ClientDraft): Problems {

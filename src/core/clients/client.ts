@@ -1,3 +1,5 @@
+import type { ClaimRule } from '#core/custom-claims/claim-rules.ts'
+
 /** A relying party as the rest of the house sees it. */
 export interface Client {
   readonly id: string
@@ -15,6 +17,8 @@ export interface Client {
   /** full: claims by scope stand in the ID token too; strict: only at userinfo (OpenID Connect Core 1.0 §5.4). */
   readonly idTokenClaims: 'full' | 'strict'
   readonly refreshTokens: 'offline_access' | 'always' | 'never'
+  /** Claims that it is given beyond those of its scopes. */
+  readonly claims: readonly ClaimRule[]
   readonly disabled: boolean
   readonly createdAt: number
   readonly updatedAt: number
@@ -26,7 +30,15 @@ export type ClientType = (typeof CLIENT_TYPES)[number]
 /** What an administrator decides about a client; the rest (id, secret, times) is the house's. */
 export type ClientDraft = Pick<
   Client,
-  'name' | 'type' | 'firstParty' | 'assignment' | 'groups' | 'requirePkce' | 'idTokenClaims' | 'refreshTokens'
+  | 'name'
+  | 'type'
+  | 'firstParty'
+  | 'assignment'
+  | 'groups'
+  | 'requirePkce'
+  | 'idTokenClaims'
+  | 'refreshTokens'
+  | 'claims'
 > & {
   /** The metadata that was given, without what the type's preset adds. */
   readonly registered: Readonly<Record<string, unknown>>

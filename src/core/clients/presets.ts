@@ -70,5 +70,6 @@ export function toProviderMetadata(client: Client): Record<string, unknown> {
     require_pkce: client.requirePkce,
     id_token_claims: client.idTokenClaims,
     refresh_tokens: client.refreshTokens,
+    claims: client.claims,
   }
 }

@@ -2,6 +2,7 @@
 import type { Kysely, Selectable } from 'kysely'
 import { z } from 'zod'
 import type { ClientGroupRow, ClientRow, GroupRow, Tables } from '#core/tables.ts'
+import { claimRules } from '#core/custom-claims/claim-rules.ts'
 import { CLIENT_TYPES, type Client, type ClientDraft } from './client.ts'
 
 /** A client as it is stored: the secret sealed, the metadata without what the type's preset adds. */
@@ -140,6 +141,8 @@ const storedRow = z.object({
   id_token_claims: z.enum(['full', 'strict']),
   refresh_tokens: z.enum(['offline_access', 'always', 'never']),
 })
+/** What most rows have: read in every protocol request. */
+const NO_CLAIMS = '[]'
 const storedMetadata = z.record(z.string(), z.unknown())
 
 /** Rows of one client stand together, one for each of its groups. */
@@ -160,6 +163,7 @@ function recordsOf(rows: readonly (Selectable<ClientRow> & { group_name: GroupRo
       requirePkce: row.require_pkce === 1,
       idTokenClaims,
       refreshTokens,
+      claims: row.claims === NO_CLAIMS ? [] : claimRules.parse(JSON.parse(row.claims)),
       disabled: row.disabled_at !== null,
       createdAt: row.created_at,
       updatedAt: row.updated_at,
@@ -177,5 +181,6 @@ function columnsOf(draft: ClientDraft) {
     require_pkce: draft.requirePkce ? 1 : 0,
     id_token_claims: draft.idTokenClaims,
     refresh_tokens: draft.refreshTokens,
+    claims: JSON.stringify(draft.claims),
   }
 }

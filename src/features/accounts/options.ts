@@ -1,6 +1,7 @@
 /** The options of `latchkey user create` and `update`, made from the one shape of a person, and the way back. */
 import { z } from 'zod'
 import { accountMembers, clearableMembers } from '#core/accounts/account-input.ts'
+import { parseClaimValue } from '#core/custom-claims/claim-text.ts'
 import { AppError } from '#platform/errors.ts'
 import type { OptionSpec } from '#platform/cli.ts'
 
@@ -20,13 +21,20 @@ const members = Object.entries(accountMembers).map(([name, schema]) => {
   }
 })
 
-export const createOptions: readonly OptionSpec[] = members.map(
-  ({ flag, description, placeholder, isFlag, isList }) => ({
+const claimOption: OptionSpec = {
+  flags: '--claim <name=value>',
+  description: 'a claim of your own; the value is JSON, or else text',
+  repeatable: true,
+}
+
+export const createOptions: readonly OptionSpec[] = [
+  ...members.map(({ flag, description, placeholder, isFlag, isList }) => ({
     flags: isFlag ? `--${flag}` : `--${flag} <${placeholder}>`,
     description,
     repeatable: isList,
-  }),
-)
+  })),
+  claimOption,
+]
 
 export const updateOptions: readonly OptionSpec[] = [
   ...members.flatMap(({ flag, description, placeholder, isFlag, isList }) =>
@@ -48,6 +56,8 @@ export const updateOptions: readonly OptionSpec[] = [
     description: `unset one of group, ${clearableMembers.map(kebab).join(', ')}`,
     repeatable: true,
   },
+  claimOption,
+  { flags: '--clear-claim <name>', description: 'take a claim of your own away', repeatable: true },
 ]
 
 /** The options of a person that were given, as members; those to clear are null, or empty. @throws AppError(invalid_input) for an address that is no JSON */
@@ -61,12 +71,28 @@ export function membersFrom(options: Options): Record<string, unknown> {
     if (given[name] !== undefined) throw bothGiven(name)
     given[name] = name === 'groups' ? [] : null
   }
-  return given
+  const customClaims = customClaimsIn(options)
+  return customClaims.length === 0 ? given : { ...given, custom_claims: Object.fromEntries(customClaims) }
 }
 
+/** Those that are taken away are null. @throws AppError(invalid_input) for one without a value, or both given and taken away */
+function customClaimsIn(options: Options): (readonly [string, unknown])[] {
+  const set = texts.parse(options['claim']).map((text) => {
+    const claim = parseClaimValue(text)
+    if (claim) return claim
+    throw new AppError('invalid_input', `--claim ${text} has no value.`, {
+      hint: `Write it as --claim ${text}=VALUE; --clear-claim ${text} takes it away.`,
+    })
+  })
+  const away = texts.parse(options['clearClaim'])
+  for (const [name] of set) if (away.includes(name)) throw bothGiven(name)
+  return [...set, ...away.map((name) => [name, null] as const)]
+}
+
+const texts = z.array(z.string()).catch([])
+
 function cleared(options: Options): readonly string[] {
-  const names = z.array(z.string()).catch([]).parse(options['clear'])
-  return names.map((name) => (name === 'group' ? 'groups' : name.replaceAll('-', '_')))
+  return texts.parse(options['clear']).map((name) => (name === 'group' ? 'groups' : name.replaceAll('-', '_')))
 }
 
 function jsonOf(flag: string, value: unknown): unknown {

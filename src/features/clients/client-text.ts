@@ -1,5 +1,6 @@
 /** What a person reads about clients on a terminal. */
 import type { Client } from '#core/clients/client.ts'
+import { claimRuleText } from '#core/custom-claims/claim-text.ts'
 
 type Line = readonly [label: string, value: string | undefined]
 
@@ -35,6 +36,7 @@ export function clientDetails(client: Client): string {
     ['PKCE', client.requirePkce ? 'required' : 'optional'],
     ['ID token claims', client.idTokenClaims],
     ['refresh tokens', client.refreshTokens],
+    ['further claims', client.claims.map(claimRuleText).join(' ')],
     ['authenticates by', textOf(metadata['token_endpoint_auth_method'])],
   ])}\n`
 }

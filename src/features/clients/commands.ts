@@ -42,6 +42,11 @@ const SETTINGS: readonly OptionSpec[] = [
     description: 'when it gets a refresh token',
     choices: ['offline_access', 'always', 'never'],
   },
+  {
+    flags: '--claim <rule>',
+    description: 'a claim beyond its scopes: NAME, NAME=SOURCE or NAME=JSON, each with @SCOPE if it hangs on one',
+    repeatable: true,
+  },
   { flags: '--metadata <file>', description: 'further metadata as JSON in its RFC 7591 spelling; - reads stdin' },
 ]
 
@@ -89,6 +94,7 @@ const update: ClientCommand = {
     ...SETTINGS.map((option) => asChange(option)),
     { flags: '--no-first-party', description: 'ask people for consent from now on' },
     { flags: '--no-require-pkce', description: 'accept requests without PKCE (type web only)' },
+    { flags: '--clear-claims', description: 'give it no claims beyond its scopes' },
   ],
 }
 

@@ -1,5 +1,7 @@
 import { readFile } from 'node:fs/promises'
 import path from 'node:path'
+import { z } from 'zod'
+import { parseClaimRule } from '#core/custom-claims/claim-text.ts'
 import { AppError } from '#platform/errors.ts'
 import type { Terminal } from '#platform/terminal.ts'
 
@@ -23,10 +25,21 @@ export async function inputFrom(
     require_pkce: options['requirePkce'],
     id_token_claims: options['idTokenClaims'],
     refresh_tokens: options['refreshTokens'],
+    claims: claimsFrom(options),
   }
   const file = options['metadata']
   return typeof file === 'string' ? { ...input, metadata: await metadataFrom(file, terminal) } : input
 }
+
+/** @throws AppError(invalid_input) where claims are given and taken away at once */
+function claimsFrom(options: Readonly<Record<string, unknown>>): unknown {
+  const { claim, clearClaims } = options
+  if (clearClaims !== true) return claim === undefined ? undefined : texts.parse(claim).map(parseClaimRule)
+  if (claim === undefined) return []
+  throw new AppError('invalid_input', 'Claims are both given and cleared.', { hint: 'Say one of the two.' })
+}
+
+const texts = z.array(z.string())
 
 async function metadataFrom(file: string, terminal: Terminal): Promise<unknown> {
   const hint = 'Give a file with one JSON object, such as {"logo_uri": "https://app.example/logo.png"}.'

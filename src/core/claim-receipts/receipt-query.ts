@@ -1,0 +1,59 @@
+import { randomBytes } from 'node:crypto'
+import { z } from 'zod'
+import { isClientId } from '#core/clients/client-id.ts'
+import { AppError } from '#platform/errors.ts'
+
+const TIME_DIGITS = 10
+const RANDOM_BYTES = 11
+
+/** An id that sorts by its time (whole seconds). */
+export function receiptId(at: number): string {
+  return `${receiptTime(at)}${randomBytes(RANDOM_BYTES).toString('hex')}`
+}
+
+/** What the ids of this second begin with: greater than every id before it, smaller than every id of it. */
+export function receiptTime(at: number): string {
+  return Math.max(0, at).toString(16).padStart(TIME_DIGITS, '0')
+}
+
+export function cursorOf(id: string): string {
+  return Buffer.from(id, 'hex').toString('base64url')
+}
+
+const UNIT_SECONDS: Readonly<Record<string, number>> = { s: 1, m: 60, h: 3_600, d: 86_400 }
+const LIMIT_SENTENCE = 'The limit must be a whole number from 1 to 500.'
+const SINCE_SENTENCE = 'A time that has passed is written as a number and s, m, h or d, such as 90m or 7d.'
+
+const query = z.strictObject({
+  user: z.string().optional(),
+  client: z.string().refine(isClientId, 'This can be no client id.').optional(),
+  since: z
+    .string()
+    .regex(/^\d{1,9}[smhd]$/, SINCE_SENTENCE)
+    .transform((text) => Number(text.slice(0, -1)) * (UNIT_SECONDS[text.slice(-1)] ?? 1))
+    .optional(),
+  limit: z.coerce
+    .number(LIMIT_SENTENCE)
+    .int(LIMIT_SENTENCE)
+    .min(1, LIMIT_SENTENCE)
+    .max(500, LIMIT_SENTENCE)
+    .default(50),
+  cursor: z
+    .string()
+    .transform((text) => Buffer.from(text, 'base64url').toString('hex'))
+    .refine(
+      (id) => id.length === TIME_DIGITS + 2 * RANDOM_BYTES,
+      'The cursor is not one of ours: give the "next" of the page before, unchanged.',
+    )
+    .optional(),
+})
+
+/** `since` comes back in seconds, the cursor as an id. @throws AppError(invalid_input) with a sentence a member */
+export function parseReceiptQuery(input: unknown): z.output<typeof query> {
+  const parsed = query.safeParse(input)
+  if (parsed.success) return parsed.data
+  throw new AppError('invalid_input', 'The list was not read.', {
+    fields: Object.fromEntries(parsed.error.issues.map(({ path, message }) => [String(path[0] ?? 'query'), message])),
+    hint: 'Correct what is named above and try again.',
+  })
+}
