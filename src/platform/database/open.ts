@@ -1,5 +1,6 @@
 import { Kysely } from 'kysely'
-import { kindOf, type DatabaseKind } from './dialects/index.ts'
+import { kindOf } from './dialects/index.ts'
+import type { DatabaseKind } from './dialects/kind.ts'
 
 export interface Database<Tables> {
   readonly db: Kysely<Tables>

@@ -17,7 +17,7 @@ import {
   type MigrationLockOptions,
 } from 'kysely'
 import { AppError } from '#platform/errors.ts'
-import type { DatabaseKind } from './index.ts'
+import type { DatabaseKind } from './kind.ts'
 
 /** pg_type.oid of int8 */
 const INT8_OID = 20

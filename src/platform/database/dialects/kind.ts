@@ -1,0 +1,14 @@
+import type { Dialect } from 'kysely'
+
+/** What a database has to tell about itself to be one of ours. */
+export interface DatabaseKind {
+  readonly name: 'sqlite' | 'postgres'
+  /** The first part of the URLs that choose it. */
+  readonly protocols: readonly string[]
+  /** @throws AppError(configuration) where the URL cannot be used. */
+  dialect(url: string, onIdleError: (error: Error) => void): Dialect
+  /** True for an error after which the same transaction, tried again from its start, may succeed. */
+  isTransient(error: unknown): boolean
+  /** True where a write was refused because a row with the same unique value is there already. */
+  isUniqueViolation(error: unknown): boolean
+}
