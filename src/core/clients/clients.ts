@@ -118,9 +118,8 @@ export function createClients({
       const now = clock.now()
       const client = clientOf({ ...draft, id, sealedSecret: sealed, disabled: false, createdAt: now, updatedAt: now })
       await enableSigningKeys(signingAlgorithmsOf(client.metadata))
-      await (
-        await metadataValidator()
-      )(toProviderMetadata(client))
+      const validate = await metadataValidator()
+      await validate(toProviderMetadata(client))
       await db.transaction().execute(async (trx) => {
         const store = clientStore(trx)
         const groupIds = await knownGroups(store, draft)
