@@ -3,10 +3,10 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
 import tls from 'node:tls'
-import { webcrypto } from 'node:crypto'
 import { afterAll, afterEach, beforeAll, describe, expect, test, vi } from 'vitest'
 import { createClient, createPerson, startApp, type RegisteredClient, type TestApp } from '../support/app.ts'
 import { browserSession, locationOf, type BrowserSession } from '../support/browser-session.ts'
+import { certificateOfLocalhost } from '../support/certificate.ts'
 import { databases } from '../support/databases.ts'
 import { freePort } from '../support/free-port.ts'
 import { authorizeUrl, send, tokensFor, userinfo } from '../support/protocol.ts'
@@ -135,33 +135,4 @@ function noting(browser: BrowserSession, lines: string[]): BrowserSession {
       return page
     },
   }
-}
-
-async function certificateOfLocalhost(): Promise<{ certificate: string; key: string }> {
-  const x509 = await loadX509()
-  const algorithm = { name: 'ECDSA', namedCurve: 'P-256', hash: 'SHA-256' }
-  const keys = await webcrypto.subtle.generateKey(algorithm, true, ['sign', 'verify'])
-  const certificate = await x509.X509CertificateGenerator.createSelfSigned({
-    serialNumber: '01',
-    name: 'CN=localhost',
-    notBefore: new Date(Date.now() - 86_400_000),
-    notAfter: new Date(Date.now() + 365 * 86_400_000),
-    signingAlgorithm: algorithm,
-    keys,
-    extensions: [
-      new x509.SubjectAlternativeNameExtension([{ type: 'dns', value: 'localhost' }]),
-      new x509.BasicConstraintsExtension(true, 1, true),
-    ],
-  })
-  const pkcs8 = Buffer.from(await webcrypto.subtle.exportKey('pkcs8', keys.privateKey)).toString('base64')
-  return {
-    certificate: certificate.toString('pem'),
-    key: `-----BEGIN PRIVATE KEY-----\n${pkcs8}\n-----END PRIVATE KEY-----\n`,
-  }
-}
-
-/** A part of the library asks `Reflect` for two functions while it loads (see core/signing-keys/certificate.ts). */
-async function loadX509() {
-  for (const name of ['getMetadata', 'getOwnMetadata']) Reflect.set(Reflect, name, () => undefined)
-  return import('@peculiar/x509')
 }
