@@ -29,7 +29,7 @@ export interface App {
   readonly koa: Koa
   /** Looks for changed signing keys now, instead of within half a second. */
   refreshKeys(): Promise<void>
-  close(): void
+  close(): Promise<void>
 }
 
 /** Assembles the server from opened services and the list of features. It does not listen. */

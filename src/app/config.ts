@@ -118,6 +118,15 @@ export const SETTINGS = {
     sentence: 'One JSON object a line, or lines for a person.',
     example: 'json',
   }),
+  outboundAllow: setting({
+    name: 'OUTBOUND_ALLOW',
+    schema: z.string().transform(words).superRefine(refine(proxiesProblem)),
+    default: '',
+    defaultWords: 'none',
+    sentence:
+      'Private or loopback addresses or CIDRs, separated by commas, that requests to applications may reach; http is spoken to these only.',
+    example: '10.20.0.0/16',
+  }),
   tlsCert: setting({
     name: 'TLS_CERT',
     schema: z.optional(z.string()),
@@ -240,6 +249,7 @@ export function loadConfig(environment: Environment = process.env, folder: strin
     },
     keys: { publishAheadSeconds: values.keysPublishAheadSeconds },
     claimReceipts: { retentionSeconds: values.claimReceiptsRetentionSeconds },
+    outbound: { allow: values.outboundAllow },
     passwordHashSlots: values.passwordHashSlots ?? Math.min(3, availableParallelism()),
   })
 }

@@ -12,6 +12,7 @@ import { claimReceiptStore } from '#core/claim-receipts/store.ts'
 import { createClients } from '#core/clients/clients.ts'
 import { consentStore } from '#core/consents/store.ts'
 import { createGroups } from '#core/groups/groups.ts'
+import { createLogoutDeliveries } from '#core/logout-deliveries/logout-deliveries.ts'
 import { loadMasterKey } from '#core/master-key.ts'
 import { createSecrets } from '#core/secrets.ts'
 import type { Services } from '#core/services.ts'
@@ -107,6 +108,7 @@ function assemble({ config, database, secrets, clock, log, state }: Parts): Serv
     signingKeys,
     artifacts: artifactStore(database.db),
     claimReceipts: createClaimReceipts({ store: claimReceiptStore(database.db), accounts, clock, settings: config }),
+    logoutDeliveries: createLogoutDeliveries({ database, clock }),
     readiness: async () => (state.draining ? 'the server is closing' : databaseProblem(database, MIGRATIONS)),
   }
 }

@@ -11,6 +11,7 @@ import type { ClaimReceipts } from './claim-receipts/claim-receipts.ts'
 import type { Clients } from './clients/clients.ts'
 import type { Consents } from './consents/store.ts'
 import type { Groups } from './groups/groups.ts'
+import type { LogoutDeliveries } from './logout-deliveries/logout-deliveries.ts'
 import type { Secrets } from './secrets.ts'
 import type { SigningKeys } from './signing-keys/signing-keys.ts'
 import type { Tables } from './tables.ts'
@@ -33,6 +34,8 @@ export interface Settings {
   readonly keys: { readonly publishAheadSeconds: number }
   /** How long it is kept which client was given which claims; 0 for not at all. */
   readonly claimReceipts: { readonly retentionSeconds: number }
+  /** Addresses and CIDRs that outbound requests may reach although private. */
+  readonly outbound: { readonly allow: readonly string[] }
 }
 
 export interface Services {
@@ -49,6 +52,7 @@ export interface Services {
   readonly signingKeys: SigningKeys
   readonly artifacts: ArtifactStore
   readonly claimReceipts: ClaimReceipts
+  readonly logoutDeliveries: LogoutDeliveries
   /** Why requests cannot be served now, or undefined where they can. */
   readonly readiness: () => Promise<string | undefined>
 }

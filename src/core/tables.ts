@@ -147,6 +147,33 @@ export interface ArtifactRow {
   consumed_at: number | null
 }
 
+/** the clients of a session that are told when it ends, and under which sid they know it */
+export interface SessionClientRow {
+  session_uid: string
+  client_id: string
+  sid: string
+  account_id: string
+  created_at: number
+}
+
+/** one logout token that a client is owed, and what came of sending it */
+export interface LogoutDeliveryRow {
+  id: string
+  session_uid: string
+  client_id: string
+  account_id: string
+  /** null for a client that ends all sessions of the person */
+  sid: string | null
+  attempts: number
+  /** null once it is delivered or given up */
+  next_attempt_at: number | null
+  last_status: number | null
+  last_error: string | null
+  created_at: number
+  delivered_at: number | null
+  given_up_at: number | null
+}
+
 /** who may run a job now */
 export interface LeaseRow {
   name: string
@@ -166,5 +193,7 @@ export interface Tables {
   claim_receipts: ClaimReceiptRow
   signing_keys: SigningKeyRow
   artifacts: ArtifactRow
+  session_clients: SessionClientRow
+  logout_deliveries: LogoutDeliveryRow
   leases: LeaseRow
 }

@@ -64,6 +64,7 @@ function validating(settings: Settings, jwks: JWKS) {
     features: {
       devInteractions: { enabled: false },
       clientCredentials: { enabled: true },
+      backchannelLogout: { enabled: true },
       rpInitiatedLogout: { enabled: true },
     },
   }

@@ -6,6 +6,7 @@ import type { Configuration, JWKS } from 'oidc-provider'
 import { SUPPORTED_ACRS } from '#core/authentication.ts'
 import { OFFERED_SCOPES } from '#core/clients/scopes.ts'
 import type { Services, Settings } from '#core/services.ts'
+import type { GuardedFetch } from '#platform/fetch.ts'
 import { adapterFactory } from './adapter.ts'
 import { findAccount } from './accounts.ts'
 import { SCOPE_CLAIMS } from './claims.ts'
@@ -14,6 +15,7 @@ import { cookies } from './cookies.ts'
 import type { ErrorPage } from './errors.ts'
 import { loadExistingGrant } from './grants.ts'
 import type { LogoutPages } from './logout.ts'
+import { outboundCalls } from './outbound.ts'
 import { policy, promptValues } from './policy.ts'
 import { accessTokenSeconds, introspectionPolicy, resources } from './resources.ts'
 import { keysAreHere, signedWith } from './signing.ts'
@@ -26,6 +28,7 @@ export interface ConfigurationNeeds {
   readonly refreshKeys: () => Promise<void>
   readonly renderError: ErrorPage
   readonly logout: LogoutPages
+  readonly fetch: GuardedFetch
 }
 
 /** The part that decides whether a client's metadata is valid; needs no database. */
@@ -74,7 +77,14 @@ export function protocol(settings: Settings, jwks: JWKS): Configuration {
 }
 
 /** The whole configuration of a serving provider. */
-export function configuration({ services, jwks, refreshKeys, renderError, logout }: ConfigurationNeeds): Configuration {
+export function configuration({
+  services,
+  jwks,
+  refreshKeys,
+  renderError,
+  logout,
+  fetch,
+}: ConfigurationNeeds): Configuration {
   const { settings, secrets, apis } = services
   const { feature: resourceIndicators, checkRefresh } = resources(apis)
   const [nonceSecret] = secrets.derivedKeys('dpop-nonce')
@@ -104,6 +114,7 @@ export function configuration({ services, jwks, refreshKeys, renderError, logout
       return true
     },
     renderError,
+    ...outboundCalls(fetch),
     features: {
       devInteractions: { enabled: false },
       clientCredentials: { enabled: true },
@@ -113,6 +124,7 @@ export function configuration({ services, jwks, refreshKeys, renderError, logout
       resourceIndicators,
       dPoP: { enabled: true, nonceSecret, requireNonce: () => false },
       pushedAuthorizationRequests: { enabled: true },
+      backchannelLogout: { enabled: true }, // what is sent is sent by backchannel-logout.ts
       rpInitiatedLogout: { enabled: true, logoutSource: logout.confirm, postLogoutSuccessSource: logout.done },
     },
   }

@@ -10,12 +10,15 @@ import type { Services } from '#core/services.ts'
 import type { PublishedKeys } from '#core/signing-keys/signing-keys.ts'
 import type { Secrets } from '#core/secrets.ts'
 import { AppError } from '#platform/errors.ts'
+import type { GuardedFetch } from '#platform/fetch.ts'
 import { stateAcr } from './authentication.ts'
+import { startLogoutSender, type LogoutSender } from './backchannel-logout.ts'
 import { releaseClaims } from './claim-release.ts'
 import { configuration } from './configuration.ts'
 import { renderProtocolError } from './errors.ts'
 import { logEvents } from './events.ts'
 import { logoutPages } from './logout.ts'
+import { outboundFetch } from './outbound.ts'
 import { withoutRetired } from './signing.ts'
 
 /** How often each process looks whether the published keys have changed, in milliseconds. */
@@ -28,7 +31,8 @@ export interface Protocol {
   readonly middleware: Middleware
   /** Looks for changed keys now; the watch does it twice a second. */
   refreshKeys(): Promise<void>
-  close(): void
+  /** Stops looking for changed keys and for logouts that are due; what is being sent is finished. */
+  close(): Promise<void>
 }
 
 /** Opens the protocol endpoints with the keys that are published now, and keeps watching the keys. */
@@ -38,10 +42,13 @@ export async function openProtocol(services: Services, pages: ProtocolPages): Pr
   const refreshKeys = async (): Promise<void> => {
     if ((await signingKeys.version()) === published.version) return
     published = await signingKeys.load()
-    provider = makeProvider(services, pages, published, refreshKeys)
+    provider = makeProvider(services, pages, published, around)
     log.info('signing keys changed')
   }
-  let provider = makeProvider(services, pages, published, refreshKeys)
+  const fetch = outboundFetch(services.settings)
+  const logouts = startLogoutSender({ services, fetch, current: () => provider })
+  const around: Around = { refreshKeys, fetch, logouts }
+  let provider = makeProvider(services, pages, published, around)
 
   let failing = false
   let looking = false
@@ -67,15 +74,25 @@ export async function openProtocol(services: Services, pages: ProtocolPages): Pr
       () => published.unpublished,
     ),
     refreshKeys,
-    close: () => clearInterval(watch),
+    async close() {
+      clearInterval(watch)
+      await logouts.close()
+    },
   }
+}
+
+/** What is one for all providers of a server, in turn. */
+interface Around {
+  readonly refreshKeys: () => Promise<void>
+  readonly fetch: GuardedFetch
+  readonly logouts: LogoutSender
 }
 
 function makeProvider(
   services: Services,
   pages: ProtocolPages,
   { keys }: PublishedKeys,
-  refreshKeys: () => Promise<void>,
+  { refreshKeys, fetch, logouts }: Around,
 ): Provider {
   const { settings, log, secrets } = services
   const provider = new Provider(
@@ -86,11 +103,13 @@ function makeProvider(
       refreshKeys,
       renderError: renderProtocolError,
       logout: logoutPages(pages),
+      fetch,
     }),
   )
   if (settings.tokens.refreshReuseSeconds > 0) nameSuccessors(provider, secrets)
   stateAcr(provider)
   releaseClaims(provider, services.claimReceipts)
+  logouts.serve(provider)
   logEvents(provider, log)
   provider.on('server_error', keepOwnError)
   return provider

@@ -64,7 +64,7 @@ export async function startApp(
     refreshKeys: app.refreshKeys,
     async close() {
       await server.drain()
-      app.close()
+      await app.close()
       await close()
       await database.drop()
       rmSync(folder, { recursive: true, force: true })

@@ -1,12 +1,13 @@
 /**
  * People: the one set of rules behind every door. Whatever takes a person's access away (disable, delete, a new
- * password, sign-out) ends all that stands on them in the same transaction: sessions, grants, codes, tokens.
+ * password, sign-out) ends all that stands on them in the same transaction: sessions, grants, codes, tokens. Their clients are then owed a logout token.
  */
 import { randomUUID } from 'node:crypto'
 import type { Transaction } from 'kysely'
 import { artifactStore } from '#core/artifacts/store.ts'
 import { requiredGroupIds } from '#core/groups/required-groups.ts'
 import { groupStore } from '#core/groups/store.ts'
+import { queueLogoutsOf } from '#core/logout-deliveries/logout-deliveries.ts'
 import type { Tables } from '#core/tables.ts'
 import type { Clock } from '#platform/clock.ts'
 import type { Database } from '#platform/database/open.ts'
@@ -89,8 +90,10 @@ export function createAccounts({ database, passwords, clock }: AccountsNeeds): A
       return (await rows.find('id', id)) ?? before
     })
 
-  const endAll = (transaction: Transaction<Tables>, id: string): Promise<void> =>
-    artifactStore(transaction).removeByAccount(id)
+  const endAll = async (transaction: Transaction<Tables>, id: string): Promise<void> => {
+    await artifactStore(transaction).removeByAccount(id)
+    await queueLogoutsOf(transaction, id, clock.now())
+  }
 
   /** Of several writers of one user name or e-mail address the database lets one through; the others hear which it was. */
   const orConflict = async <T>(

@@ -31,6 +31,8 @@ export interface ArtifactStore {
   consume(id: string, now: number, reuseSeconds: number): Promise<boolean>
   remove(id: string): Promise<void>
   removeByGrant(grantId: string, models: readonly string[]): Promise<void>
+  /** Ends a session, in whatever row a tab has left it. */
+  removeSession(uid: string): Promise<void>
   /** Ends all that stands on a person or a client: sessions, grants, codes, tokens, interactions. */
   removeByAccount(accountId: string): Promise<void>
   removeByClient(clientId: string): Promise<void>
@@ -107,6 +109,10 @@ export function artifactStore(db: Kysely<Tables>): ArtifactStore {
 
     async removeByGrant(grantId, models) {
       await db.deleteFrom('artifacts').where('grant_id', '=', grantId).where('model', 'in', models).execute()
+    },
+
+    async removeSession(uid) {
+      await db.deleteFrom('artifacts').where('session_uid', '=', uid).where('model', '=', 'Session').execute()
     },
 
     async removeByAccount(accountId) {

@@ -6,7 +6,7 @@ import { z } from 'zod'
 import { claimRules } from '#core/custom-claims/claim-rules.ts'
 import { AppError } from '#platform/errors.ts'
 import { CLIENT_TYPES, type ClientDraft } from './client.ts'
-import { clientMetadata, scopeList, shownName, uriList } from './client-metadata.ts'
+import { calledAddress, clientMetadata, scopeList, shownName, uriList } from './client-metadata.ts'
 import { clientProblems } from './client-rules.ts'
 import { isConfidential } from './presets.ts'
 
@@ -16,6 +16,7 @@ const clientInput = z
     type: z.enum(CLIENT_TYPES),
     redirect_uris: uriList,
     post_logout_redirect_uris: uriList,
+    backchannel_logout_uri: calledAddress,
     scope: scopeList,
     first_party: z.boolean(),
     assignment: z.enum(['everyone', 'groups']),
@@ -92,6 +93,7 @@ function decide(before: ClientDraft, input: ClientInput): ClientDraft {
   const given = {
     redirect_uris: input.redirect_uris,
     post_logout_redirect_uris: input.post_logout_redirect_uris,
+    backchannel_logout_uri: input.backchannel_logout_uri,
     scope: input.scope,
   }
   const draft: ClientDraft = {

@@ -7,7 +7,7 @@
 import { z } from 'zod'
 import { TOKEN_ALGORITHMS } from '#core/signing-keys/algorithms.ts'
 import { isOfferedScope, OFFERED_SCOPES } from './scopes.ts'
-import { shownUri, webAddressProblem } from './web-address.ts'
+import { calledAddressProblem, shownUri, webAddressProblem } from './web-address.ts'
 
 const MAX_NAME_LENGTH = 256
 /** Control characters, line and paragraph separators, and marks that turn the direction of what follows. */
@@ -46,6 +46,11 @@ const webAddress = z.string('A URI is text.').superRefine((uri, context) => {
   const problem = webAddressProblem(uri)
   if (problem !== undefined) context.addIssue(`${shownUri(uri)} ${problem}.`)
 })
+/** Called by the server itself; where it may reach is decided when it calls. */
+export const calledAddress = z.string('A URI is text.').superRefine((uri, context) => {
+  const problem = calledAddressProblem(uri)
+  if (problem !== undefined) context.addIssue(`${shownUri(uri)} ${problem}.`)
+})
 const words = z.array(z.string().min(1).max(256)).max(20)
 
 /** null takes a member away again (update). */
@@ -60,6 +65,8 @@ export const clientMetadata = z
     policy_uri: webAddress.nullable(),
     tos_uri: webAddress.nullable(),
     initiate_login_uri: webAddress.nullable(),
+    backchannel_logout_uri: calledAddress.nullable(),
+    backchannel_logout_session_required: z.boolean().nullable(),
     contacts: z.array(z.email('A contact is an e-mail address.')).max(20).nullable(),
     application_type: z.enum(['web', 'native']).nullable(),
     token_endpoint_auth_method: z.enum(['client_secret_basic', 'client_secret_post', 'none']).nullable(),

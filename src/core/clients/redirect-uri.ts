@@ -5,14 +5,13 @@
  * (RFC 8252 §7.3); nothing else varies.
  */
 import type { ClientType } from './client.ts'
-import { MAX_URI_LENGTH, shownUri } from './web-address.ts'
+import { LOOPBACK_HOSTS, MAX_URI_LENGTH, shownUri } from './web-address.ts'
 
 /** After signing in, or after signing out: named as the metadata member is. */
 export type RedirectPurpose = 'redirect_uris' | 'post_logout_redirect_uris'
 
 const MAX_REDIRECT_URIS = 50
 
-const LOOPBACK_HOSTS = new Set(['localhost', '127.0.0.1', '[::1]'])
 const UNSAFE_SCHEMES = new Set(['javascript', 'data', 'vbscript', 'file', 'blob', 'about'])
 /** `com.example.app`: a domain backwards, so that no two makers choose the same (RFC 8252 §7.1). */
 const REVERSE_DOMAIN = /^[a-z][a-z0-9+-]*(\.[a-z0-9][a-z0-9+-]*)+$/

@@ -1,4 +1,5 @@
 export const MAX_URI_LENGTH = 2_000
+export const LOOPBACK_HOSTS: ReadonlySet<string> = new Set(['localhost', '127.0.0.1', '[::1]'])
 
 /** Says in one sentence why the address may not be one that people or browsers are sent to; undefined when it may. */
 export function webAddressProblem(uri: string): string | undefined {
@@ -9,6 +10,16 @@ export function webAddressProblem(uri: string): string | undefined {
   const parsed = URL.parse(uri)
   if (!parsed) return 'is not a URI that a browser can read'
   return parsed.username !== '' || parsed.password !== '' ? 'contains a user name or password' : undefined
+}
+
+/**
+ * The same for an address that the server calls: http may be spoken to this machine, and there is no fragment (OpenID
+ * Connect Back-Channel Logout 1.0 §2.2).
+ */
+export function calledAddressProblem(uri: string): string | undefined {
+  if (uri.includes('#')) return 'contains a fragment (#)'
+  const isLoopback = URL.parse(uri)?.protocol === 'http:' && LOOPBACK_HOSTS.has(URL.parse(uri)?.hostname ?? '')
+  return webAddressProblem(isLoopback ? uri.replace(/^http:/i, 'https:') : uri)
 }
 
 /** For messages: quoted and cut, with control characters made visible, since it goes to a terminal. */

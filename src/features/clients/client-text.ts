@@ -27,6 +27,7 @@ export function clientDetails(client: Client): string {
     ['state', client.disabled ? 'disabled' : 'enabled'],
     ['redirect URIs', textOf(metadata['redirect_uris'])],
     ['after logout', textOf(metadata['post_logout_redirect_uris'])],
+    ['told of logout at', textOf(metadata['backchannel_logout_uri'])],
     ['scopes', textOf(metadata['scope'])],
     [
       'open to',

@@ -27,6 +27,10 @@ const SETTINGS: readonly OptionSpec[] = [
     description: 'where people may come back to after signing out',
     repeatable: true,
   },
+  {
+    flags: '--backchannel-logout-uri <uri>',
+    description: 'where it is told that a person was signed out (OpenID Connect Back-Channel Logout 1.0)',
+  },
   { flags: '--scope <scopes>', description: 'what it may ask for, separated by spaces' },
   { flags: '--first-party', description: 'an application of your own: people are not asked for consent' },
   { flags: '--assignment <whom>', description: 'who may sign in to it', choices: ['everyone', 'groups'] },

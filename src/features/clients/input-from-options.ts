@@ -18,6 +18,7 @@ export async function inputFrom(
     type: options['type'],
     redirect_uris: options['redirectUri'],
     post_logout_redirect_uris: options['postLogoutRedirectUri'],
+    backchannel_logout_uri: options['backchannelLogoutUri'],
     scope: options['scope'],
     first_party: options['firstParty'],
     assignment: options['assignment'],

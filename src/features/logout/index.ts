@@ -1,6 +1,8 @@
 /**
  * The pages of RP-Initiated Logout 1.0. The protocol library judges the request, keeps the state and ends the session
- * and its grants; this room asks the person, and says goodbye. Plugged in through `pages`.
+ * and its grants; this room asks the person, and says goodbye. Plugged in through `pages`. What applications are told
+ * behind the person's back is queued by core/logout-deliveries and sent by oidc/backchannel-logout.ts; the room's job
+ * forgets what is old of it.
  */
 import { personLabel } from '#core/accounts/account.ts'
 import type { Feature } from '#core/feature.ts'
@@ -23,6 +25,16 @@ const donePage = view<DonePage>('logout/done')
 
 export const logout: Feature = {
   word: 'logout',
+  jobs: ({ logoutDeliveries, log }) => [
+    {
+      name: 'logout-deliveries',
+      everySeconds: 600,
+      async run() {
+        const swept = await logoutDeliveries.sweep()
+        if (swept > 0) log.debug({ swept }, 'old logout deliveries deleted')
+      },
+    },
+  ],
   pages: ({ accounts }) => ({
     async confirmLogout(ctx, { action, xsrf, clientName, accountId }) {
       const account = await accounts.findById(accountId)
