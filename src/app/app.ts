@@ -9,6 +9,7 @@ import mount from 'koa-mount'
 import type { Feature, ProtocolPages } from '#core/feature.ts'
 import type { Services } from '#core/services.ts'
 import { cookieSigner } from '#oidc/cookies.ts'
+import { devicePolling } from '#oidc/device-polling.ts'
 import { createInteractions } from '#oidc/interactions.ts'
 import type { Needs } from '#oidc/needs.ts'
 import { postedRequests } from '#oidc/posted-requests.ts'
@@ -67,6 +68,7 @@ export async function createApp(config: Config, services: Services, features: re
       forPages(refuseForeignOrigin(issuer.origin)),
       ...features.flatMap(({ routes }) => routes?.(withSteps) ?? []),
       documentCaching,
+      devicePolling(services),
       protocol.middleware,
     ]),
   ]
@@ -93,12 +95,13 @@ function cookieKeys({ secrets }: Services): string[] {
 
 /** Each page comes from one room; a page that no room furnishes would only be missed by the person who needs it. */
 function pagesOf(features: readonly Feature<Needs>[], services: Services): ProtocolPages {
-  const { confirmLogout, signedOut } = Object.assign(
+  const { confirmLogout, signedOut, deviceCode, deviceConfirm, deviceDone } = Object.assign(
     {},
     ...features.map(({ pages }) => pages?.(services)),
   ) as Partial<ProtocolPages>
-  if (!confirmLogout || !signedOut) throw new Error('a page of the protocol endpoints is furnished by no feature')
-  return { confirmLogout, signedOut }
+  if (!confirmLogout || !signedOut || !deviceCode || !deviceConfirm || !deviceDone)
+    throw new Error('a page of the protocol endpoints is furnished by no feature')
+  return { confirmLogout, signedOut, deviceCode, deviceConfirm, deviceDone }
 }
 
 /** Forms of people are only ever sent from our own pages; the token endpoint and its like are for other origins. */

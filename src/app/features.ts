@@ -8,6 +8,7 @@ import { apis } from '#features/apis/index.ts'
 import { claimReceipts } from '#features/claim-receipts/index.ts'
 import { clients } from '#features/clients/index.ts'
 import { consent } from '#features/consent/index.ts'
+import { device } from '#features/device/index.ts'
 import { expiry } from '#features/expiry/index.ts'
 import { groups } from '#features/groups/index.ts'
 import { home } from '#features/home/index.ts'
@@ -26,6 +27,7 @@ export const features: readonly Feature<Needs>[] = [
   password,
   consent,
   logout,
+  device,
   clients,
   accounts,
   groups,

@@ -47,6 +47,12 @@ export interface ProtocolPages {
   confirmLogout(ctx: Context, page: LogoutQuestion): Promise<void>
   /** Shown after a sign-out that has nowhere to return to. */
   signedOut(ctx: Context, page: SignedOut): Promise<void>
+  /** Asks for the code of a device (RFC 8628 §3.3). The form goes to `action` with the fields `xsrf` and `user_code`. */
+  deviceCode(ctx: Context, page: DeviceCodeQuestion): Promise<void>
+  /** Asks whether the device is the person's own: the same fields and, for yes, `confirm`, for no, `abort`. */
+  deviceConfirm(ctx: Context, page: DeviceQuestion): Promise<void>
+  /** Shown in the end, whatever the answer was. */
+  deviceDone(ctx: Context, page: DeviceAnswer): Promise<void>
 }
 
 export interface LogoutQuestion {
@@ -55,6 +61,33 @@ export interface LogoutQuestion {
   /** The relying party that asked, if it said who it is. */
   readonly clientName: string | undefined
   readonly accountId: string
+}
+
+/** Why the code is asked for once more. */
+export type DeviceCodeProblem = 'missing' | 'unknown' | 'expired' | 'used' | 'stale'
+
+export interface DeviceCodeQuestion {
+  readonly action: string
+  readonly xsrf: string
+  /** As it was typed, or empty. */
+  readonly userCode: string
+  readonly problem: DeviceCodeProblem | undefined
+}
+
+export interface DeviceQuestion {
+  readonly action: string
+  readonly xsrf: string
+  /** As the device shows it. */
+  readonly userCode: string
+  readonly client: { readonly name: string; readonly logoUri: string | undefined; readonly uri: string | undefined }
+  /** Where the device asked from, and what it says it is: one line of ASCII, or empty. */
+  readonly address: string
+  readonly userAgent: string
+}
+
+export interface DeviceAnswer {
+  readonly connected: boolean
+  readonly clientName: string | undefined
 }
 
 export interface SignedOut {

@@ -145,6 +145,16 @@ export interface ArtifactRow {
   user_code: string | null
   expires_at: number | null
   consumed_at: number | null
+  /** when a device asked last whether its code was approved, and how long it has to wait between two such questions */
+  polled_at: number | null
+  poll_interval_seconds: number | null
+}
+
+/** attempts at what can be guessed */
+export interface AttemptCounterRow {
+  key: string
+  count: number
+  expires_at: number
 }
 
 /** the clients of a session that are told when it ends, and under which sid they know it */
@@ -195,5 +205,6 @@ export interface Tables {
   artifacts: ArtifactRow
   session_clients: SessionClientRow
   logout_deliveries: LogoutDeliveryRow
+  attempt_counters: AttemptCounterRow
   leases: LeaseRow
 }

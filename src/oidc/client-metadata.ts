@@ -65,6 +65,7 @@ function validating(settings: Settings, jwks: JWKS) {
       devInteractions: { enabled: false },
       clientCredentials: { enabled: true },
       backchannelLogout: { enabled: true },
+      deviceFlow: { enabled: true },
       rpInitiatedLogout: { enabled: true },
     },
   }

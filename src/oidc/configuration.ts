@@ -12,6 +12,7 @@ import { findAccount } from './accounts.ts'
 import { SCOPE_CLAIMS } from './claims.ts'
 import { clientSettings } from './clients.ts'
 import { cookies } from './cookies.ts'
+import { DEVICE_CODE_SECONDS, type DeviceFlow } from './device.ts'
 import type { ErrorPage } from './errors.ts'
 import { loadExistingGrant } from './grants.ts'
 import type { LogoutPages } from './logout.ts'
@@ -29,6 +30,7 @@ export interface ConfigurationNeeds {
   readonly renderError: ErrorPage
   readonly logout: LogoutPages
   readonly fetch: GuardedFetch
+  readonly deviceFlow: DeviceFlow
 }
 
 /** The part that decides whether a client's metadata is valid; needs no database. */
@@ -84,6 +86,7 @@ export function configuration({
   renderError,
   logout,
   fetch,
+  deviceFlow,
 }: ConfigurationNeeds): Configuration {
   const { settings, secrets, apis } = services
   const { feature: resourceIndicators, checkRefresh } = resources(apis)
@@ -125,6 +128,7 @@ export function configuration({
       dPoP: { enabled: true, nonceSecret, requireNonce: () => false },
       pushedAuthorizationRequests: { enabled: true },
       backchannelLogout: { enabled: true }, // what is sent is sent by backchannel-logout.ts
+      deviceFlow,
       rpInitiatedLogout: { enabled: true, logoutSource: logout.confirm, postLogoutSuccessSource: logout.done },
     },
   }
@@ -136,6 +140,7 @@ function lifetimes({ tokens, session }: Settings): NonNullable<Configuration['tt
     AccessToken: accessTokenSeconds(tokens.accessSeconds),
     AuthorizationCode: tokens.codeSeconds,
     ClientCredentials: accessTokenSeconds(tokens.accessSeconds),
+    DeviceCode: DEVICE_CODE_SECONDS,
     IdToken: tokens.idSeconds,
     Interaction: 3_600,
     // a grant is not extended by a refresh, so it has to outlive every chain of refresh tokens

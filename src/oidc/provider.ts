@@ -15,11 +15,14 @@ import { stateAcr } from './authentication.ts'
 import { startLogoutSender, type LogoutSender } from './backchannel-logout.ts'
 import { releaseClaims } from './claim-release.ts'
 import { configuration } from './configuration.ts'
+import { orderDeviceCodes } from './device-codes.ts'
+import { deviceFlow } from './device.ts'
 import { renderProtocolError } from './errors.ts'
 import { logEvents } from './events.ts'
 import { logoutPages } from './logout.ts'
 import { outboundFetch } from './outbound.ts'
 import { withoutRetired } from './signing.ts'
+import { limitUserCodes } from './user-codes.ts'
 
 /** How often each process looks whether the published keys have changed, in milliseconds. */
 const KEY_WATCH_MS = 500
@@ -104,12 +107,15 @@ function makeProvider(
       renderError: renderProtocolError,
       logout: logoutPages(pages),
       fetch,
+      deviceFlow: deviceFlow(pages),
     }),
   )
   if (settings.tokens.refreshReuseSeconds > 0) nameSuccessors(provider, secrets)
   stateAcr(provider)
   releaseClaims(provider, services.claimReceipts)
   logouts.serve(provider)
+  limitUserCodes(provider, services)
+  orderDeviceCodes(provider)
   logEvents(provider, log)
   provider.on('server_error', keepOwnError)
   return provider

@@ -9,6 +9,7 @@ export type AppErrorCode =
   | 'conflict' // it exists already, or was changed meanwhile
   | 'forbidden' // understood, and not allowed
   | 'expired' // it was valid once
+  | 'too_many_attempts' // it was tried too often; what was sent now was not looked at
   | 'unavailable' // a resource is busy or out of reach; trying again later may work
   | 'configuration' // the operator has to change a setting, a file or a permission
 

@@ -23,6 +23,13 @@ const consent = {
   items: asked,
   redirectHost: 'notes.example.com',
 }
+const deviceQuestion = {
+  action: '/device',
+  xsrf: 'x5',
+  userCode: 'BCDF-GHJK',
+  address: '2001:db8:85a3::8a2e:370:7334',
+  userAgent: 'Fieldnotes/4.2 (SmartTV; Linux armv7l)',
+}
 const failure = {
   code: 'invalid_request',
   errorId,
@@ -149,6 +156,67 @@ export const samples: readonly Sample[] = [
     title: 'Sign out',
     model: { action: '/logout/confirm', xsrf: hostile, clientName: hostile, personLabel: hostile },
   },
+  {
+    label: 'device-code',
+    view: 'device/code',
+    title: 'Connect a device',
+    model: { action: '/device', xsrf: 'x5', userCode: '' },
+  },
+  {
+    label: 'device-code-error',
+    view: 'device/code',
+    title: 'Error: Connect a device',
+    model: {
+      action: '/device',
+      xsrf: 'x5',
+      userCode: 'bcdf ghjk',
+      error: 'There is no such code. Compare it with the one on your device, letter by letter.',
+    },
+  },
+  {
+    label: 'device-code-hostile',
+    view: 'device/code',
+    title: hostile,
+    model: { action: '/device', xsrf: hostile, userCode: hostile, error: hostile },
+  },
+  {
+    label: 'device-confirm',
+    view: 'device/confirm',
+    title: 'Connect this device?',
+    model: {
+      ...deviceQuestion,
+      clientName: 'Fieldnotes for TV',
+      clientHost: 'notes.example.com',
+    },
+  },
+  {
+    label: 'device-confirm-hostile',
+    view: 'device/confirm',
+    title: hostile,
+    model: {
+      action: '/device',
+      xsrf: hostile,
+      userCode: hostile,
+      clientName: hostile,
+      clientLogo: 'javascript:alert(1)',
+      clientHost: hostile,
+      address: hostile,
+      userAgent: hostile,
+    },
+  },
+  {
+    label: 'device-done',
+    view: 'device/done',
+    title: 'Your device is connected',
+    model: { connected: true, clientName: 'Fieldnotes for TV' },
+  },
+  {
+    label: 'device-done-hostile',
+    view: 'device/done',
+    title: 'Your device is connected',
+    model: { connected: true, clientName: hostile },
+  },
+  { label: 'device-aborted', view: 'device/done', title: 'Nothing was connected', model: { connected: false } },
   { label: 'logout-done', view: 'logout/done', title: 'Signed out', model: {} },
   {
     label: 'logout-done-app',

@@ -4,6 +4,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { createClient, createPerson, PASSWORD, startApp, type RegisteredClient, type TestApp } from '../support/app.ts'
 import { browserSession, type BrowserSession } from '../support/browser-session.ts'
 import { databases } from '../support/databases.ts'
+import { authorizeDevice, pollDevice } from '../support/device.ts'
 import { startCluster } from '../support/processes.ts'
 import {
   authorizeUrl,
@@ -93,6 +94,18 @@ const values: readonly SingleUse[] = [
     lives: async ({ hosts, client }, code) => (await redeem(hostIn(hosts, 0), client, code)).status === 200,
     livesOn: true,
   },
+  {
+    name: 'A72 a device code',
+    window: 10,
+    async make({ client, browser }, first) {
+      const { deviceCode, complete } = await authorizeDevice(first, client)
+      await browser.submit(await browser.open(complete), { confirm: 'yes' })
+      return async (host) => gaveTokens(await pollDevice(host, client, deviceCode), 'access_token')
+    },
+    losers: 'invalid_grant',
+    lives: async ({ hosts }, token) => (await userinfo(hostIn(hosts, 1), token)).status === 200,
+    livesOn: false,
+  },
 ]
 
 const kinds = databases.flatMap((kind) =>
@@ -110,7 +123,11 @@ describe.each(kinds)('with a window of $window s on $kind.name', ({ kind, window
         : await startCluster(kind, 2, settings)
     const host = hostIn(cluster.hosts, 0)
     await createPerson(host.services)
-    const client = await createClient(host.services, { first_party: true, refresh_tokens: 'always' })
+    const client = await createClient(host.services, {
+      first_party: true,
+      refresh_tokens: 'always',
+      device_flow: true,
+    })
     const browser = browserSession(host.issuer)
     await browser.submit(await browser.open(authorizeUrl(host, client)), { username: 'ada', password: PASSWORD })
     world = { hosts: cluster.hosts, client, browser, close: () => cluster.close() }

@@ -10,11 +10,14 @@ export type Artifact = Selectable<ArtifactRow>
 /** Rows are kept this long after they expire, so that a late caller hears "expired" and not "unknown", in seconds. */
 export const EXPIRY_GRACE_SECONDS = 60
 
+/** A row without the columns that conditional writes alone may touch. */
+export type NewArtifact = Omit<Artifact, 'consumed_at' | 'polled_at' | 'poll_interval_seconds'>
+
 export interface ArtifactStore {
-  /** Inserts or replaces the row; never touches `consumed_at`. */
-  upsert(row: Omit<Artifact, 'consumed_at'>): Promise<void>
+  /** Inserts or replaces the row; never touches `consumed_at`, nor what polls have left. */
+  upsert(row: NewArtifact): Promise<void>
   /** Inserts the row unless one with its id is there; the one that is there stays as it is. */
-  insertOnce(row: Omit<Artifact, 'consumed_at'>): Promise<void>
+  insertOnce(row: NewArtifact): Promise<void>
   /** The row, unless it expired more than the grace ago. */
   find(id: string, now: number): Promise<Artifact | undefined>
   /**
@@ -29,6 +32,11 @@ export interface ArtifactStore {
    * `consumed_at > now - reuseSeconds` (0: for nobody else).
    */
   consume(id: string, now: number, reuseSeconds: number): Promise<boolean>
+  /**
+   * Notes that the row was asked for just now. True where the one before was at least its interval ago, or there was
+   * none; otherwise false, and from now on the interval is longer by as much as it was at first.
+   */
+  poll(id: string, now: number, firstIntervalSeconds: number): Promise<boolean>
   remove(id: string): Promise<void>
   removeByGrant(grantId: string, models: readonly string[]): Promise<void>
   /** Ends a session, in whatever row a tab has left it. */
@@ -101,6 +109,31 @@ export function artifactStore(db: Kysely<Tables>): ArtifactStore {
         })
         .executeTakeFirst()
       return numUpdatedRows > 0n
+    },
+
+    async poll(id, now, firstIntervalSeconds) {
+      const polled = db.updateTable('artifacts').where('id', '=', id)
+      const { numUpdatedRows } = await polled
+        .set((set) => ({
+          polled_at: now,
+          poll_interval_seconds: set.fn.coalesce('poll_interval_seconds', set.val(firstIntervalSeconds)),
+        }))
+        .where((where) =>
+          where.or([
+            where('polled_at', 'is', null),
+            // a second of grace: whole seconds are kept, and no network is a metronome
+            where(where('polled_at', '+', where.ref('poll_interval_seconds')), '<=', now + 1),
+          ]),
+        )
+        .executeTakeFirst()
+      if (numUpdatedRows > 0n) return true
+      await polled
+        .set((set) => ({
+          polled_at: now,
+          poll_interval_seconds: set('poll_interval_seconds', '+', firstIntervalSeconds),
+        }))
+        .execute()
+      return false
     },
 
     async remove(id) {

@@ -8,7 +8,8 @@ import { AppError } from '#platform/errors.ts'
 import { CLIENT_TYPES, type ClientDraft } from './client.ts'
 import { calledAddress, clientMetadata, scopeList, shownName, uriList } from './client-metadata.ts'
 import { clientProblems } from './client-rules.ts'
-import { isConfidential } from './presets.ts'
+import { DEVICE_GRANT, withDeviceFlow } from './device-grant.ts'
+import { isConfidential, PRESETS } from './presets.ts'
 
 const clientInput = z
   .strictObject({
@@ -28,6 +29,8 @@ const clientInput = z
     id_token_claims: z.enum(['full', 'strict']),
     refresh_tokens: z.enum(['offline_access', 'always', 'never']),
     claims: claimRules,
+    /** Whether the grant types hold the one of RFC 8628. */
+    device_flow: z.boolean(),
     /** Further metadata. A member that stands above too counts only where that one is absent. */
     metadata: clientMetadata,
   })
@@ -99,7 +102,7 @@ function decide(before: ClientDraft, input: ClientInput): ClientDraft {
   const draft: ClientDraft = {
     name: input.name ?? nameInMetadata ?? before.name,
     type,
-    registered: withoutAbsent({ ...before.registered, ...further, ...onlyGiven(given) }),
+    registered: withGrants(type, withoutAbsent({ ...before.registered, ...further, ...onlyGiven(given) }), input),
     firstParty: input.first_party ?? before.firstParty,
     assignment,
     groups: input.groups ?? (assignment === 'groups' ? before.groups : []),
@@ -112,6 +115,25 @@ function decide(before: ClientDraft, input: ClientInput): ClientDraft {
   const problems = clientProblems(draft)
   if (Object.keys(problems).length > 0) throw refusal(problems)
   return draft
+}
+
+/** What the device flow makes of the grant types. Those that were named one by one are left as they were named. */
+function withGrants(
+  type: ClientDraft['type'],
+  registered: Record<string, unknown>,
+  { device_flow: wanted, metadata }: ClientInput,
+): Record<string, unknown> {
+  const { grantTypes: preset } = PRESETS[type]
+  const { grant_types: given, ...rest } = registered
+  const grants = Array.isArray(given) ? given : preset
+  const had = grants.includes(DEVICE_GRANT)
+  const named = wanted === undefined && metadata?.grant_types !== undefined
+  const on = wanted ?? had
+  if (named || (!on && !had)) return registered
+  const uris = rest['redirect_uris']
+  const redirects = Array.isArray(uris) && uris.length > 0
+  const made = withDeviceFlow(grants, preset[0], { on, redirects })
+  return made.join(' ') === preset.join(' ') ? rest : { ...rest, grant_types: made }
 }
 
 function refusal(fields: Readonly<Record<string, string>>): AppError {

@@ -1,6 +1,7 @@
 /** The rules between the members of a client: what its type allows, and what would contradict itself. */
 import type { ClientDraft } from './client.ts'
-import { isConfidential, PRESETS, signsPeopleIn } from './presets.ts'
+import { DEVICE_GRANT } from './device-grant.ts'
+import { isConfidential, PRESETS, responseTypesFor, signsPeopleIn } from './presets.ts'
 import { redirectUrisProblem, type RedirectPurpose } from './redirect-uri.ts'
 import { sharedSecretProblems } from './signing-algorithms.ts'
 
@@ -25,8 +26,9 @@ export function clientProblems(draft: ClientDraft): Record<string, string> {
 
 function redirectProblem({ type, registered }: ClientDraft, purpose: RedirectPurpose): string | undefined {
   const uris = textsIn(registered[purpose])
-  if (purpose === 'redirect_uris' && signsPeopleIn(type) && uris.length === 0)
-    return `A ${type} client needs at least one redirect URI.`
+  const redirects = responseTypesFor(type, grantsOf(type, registered)).length > 0
+  if (purpose === 'redirect_uris' && redirects && uris.length === 0)
+    return `A ${type} client needs at least one redirect URI${PRESETS[type].furtherGrantTypes.includes(DEVICE_GRANT) ? ', or the device flow' : ''}.`
   return redirectUrisProblem(uris, type, purpose)
 }
 
@@ -52,9 +54,9 @@ function presetProblems({ type, registered, refreshTokens }: ClientDraft): Probl
   return {
     application_type: oneOf(type, registered['application_type'], [preset.applicationType]),
     token_endpoint_auth_method: oneOf(type, registered['token_endpoint_auth_method'], preset.authMethods),
-    response_types: subsetWith(type, registered['response_types'], preset.responseTypes),
+    response_types: subsetWith(type, registered['response_types'], responseTypesFor(type, grantsOf(type, registered))),
     grant_types:
-      subsetWith(type, grants, preset.grantTypes) ??
+      grantsProblem(type, grants) ??
       (grants !== undefined &&
       refreshTokens === 'always' &&
       signsPeopleIn(type) &&
@@ -67,6 +69,19 @@ function presetProblems({ type, registered, refreshTokens }: ClientDraft): Probl
 function oneOf(type: ClientDraft['type'], value: unknown, allowed: readonly string[]): string | undefined {
   if (value === undefined || allowed.some((known) => known === value)) return undefined
   return `A ${type} client has ${allowed.join(' or ')} here.`
+}
+
+/** Without its own flow a client may still be one of devices only. */
+function grantsProblem(type: ClientDraft['type'], grants: unknown): string | undefined {
+  const { grantTypes, furtherGrantTypes } = PRESETS[type]
+  const allowed = [...grantTypes, ...furtherGrantTypes]
+  const devicesOnly = allowed.includes(DEVICE_GRANT) && textsIn(grants).includes(DEVICE_GRANT)
+  return subsetWith(type, devicesOnly ? [...textsIn(grants), grantTypes[0]] : grants, allowed)
+}
+
+function grantsOf(type: ClientDraft['type'], registered: ClientDraft['registered']): readonly string[] {
+  const grants = registered['grant_types']
+  return grants === undefined ? PRESETS[type].grantTypes : textsIn(grants)
 }
 
 /** The first of the allowed values is what the type is about, and may not be missing. */

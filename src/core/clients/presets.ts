@@ -3,13 +3,17 @@
  * its type is laid under it whenever it is read, so that a preset made safer is safer for every client at once.
  */
 import type { Client, ClientType } from './client.ts'
+import { DEVICE_GRANT } from './device-grant.ts'
 import { OFFERED_SCOPES } from './scopes.ts'
 
 export interface Preset {
   readonly applicationType: 'web' | 'native'
   /** The first is what a client gets that asks for none. */
   readonly authMethods: readonly ['none'] | readonly ['client_secret_basic', 'client_secret_post']
-  readonly grantTypes: readonly string[]
+  /** What a client gets that asks for none; the first is what the type is about. */
+  readonly grantTypes: readonly [string, ...string[]]
+  /** What it may ask for besides. */
+  readonly furtherGrantTypes: readonly string[]
   readonly responseTypes: readonly string[]
 }
 
@@ -17,10 +21,16 @@ const CODE_FLOW = { grantTypes: ['authorization_code', 'refresh_token'], respons
 const SECRET = ['client_secret_basic', 'client_secret_post'] as const
 
 export const PRESETS: Readonly<Record<ClientType, Preset>> = {
-  web: { applicationType: 'web', authMethods: SECRET, ...CODE_FLOW },
-  spa: { applicationType: 'web', authMethods: ['none'], ...CODE_FLOW },
-  native: { applicationType: 'native', authMethods: ['none'], ...CODE_FLOW },
-  service: { applicationType: 'web', authMethods: SECRET, grantTypes: ['client_credentials'], responseTypes: [] },
+  web: { applicationType: 'web', authMethods: SECRET, ...CODE_FLOW, furtherGrantTypes: [DEVICE_GRANT] },
+  spa: { applicationType: 'web', authMethods: ['none'], ...CODE_FLOW, furtherGrantTypes: [] },
+  native: { applicationType: 'native', authMethods: ['none'], ...CODE_FLOW, furtherGrantTypes: [DEVICE_GRANT] },
+  service: {
+    applicationType: 'web',
+    authMethods: SECRET,
+    grantTypes: ['client_credentials'],
+    furtherGrantTypes: [],
+    responseTypes: [],
+  },
 }
 
 /** True for types that can keep a secret (RFC 6749 §2.1). */
@@ -31,6 +41,12 @@ export function isConfidential(type: ClientType): boolean {
 /** True for types that send a person's browser to sign in. */
 export function signsPeopleIn(type: ClientType): boolean {
   return PRESETS[type].responseTypes.length > 0
+}
+
+/** The response types that a client with these grant types may have: none without the flow that answers by redirect. */
+export function responseTypesFor(type: ClientType, grantTypes: readonly unknown[]): readonly string[] {
+  const { grantTypes: own, responseTypes } = PRESETS[type]
+  return grantTypes.includes(own[0]) ? responseTypes : []
 }
 
 /** The whole of a client's metadata: its type's preset under what was registered. */
@@ -44,7 +60,7 @@ export function wholeMetadata(
   return {
     application_type: preset.applicationType,
     token_endpoint_auth_method: preset.authMethods[0],
-    response_types: preset.responseTypes,
+    response_types: responseTypesFor(type, grantTypes),
     redirect_uris: [],
     post_logout_redirect_uris: [],
     ...(signsPeopleIn(type) ? { scope: OFFERED_SCOPES.join(' '), id_token_signed_response_alg: 'RS256' } : {}),

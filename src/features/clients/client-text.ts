@@ -1,6 +1,7 @@
 /** What a person reads about clients on a terminal. */
 import type { Client } from '#core/clients/client.ts'
 import { claimRuleText } from '#core/custom-claims/claim-text.ts'
+import { DEVICE_GRANT } from '#core/clients/device-grant.ts'
 
 type Line = readonly [label: string, value: string | undefined]
 
@@ -38,6 +39,7 @@ export function clientDetails(client: Client): string {
     ['ID token claims', client.idTokenClaims],
     ['refresh tokens', client.refreshTokens],
     ['further claims', client.claims.map(claimRuleText).join(' ')],
+    ['device flow', textOf(metadata['grant_types'])?.split(' ').includes(DEVICE_GRANT) ? 'yes' : undefined],
     ['authenticates by', textOf(metadata['token_endpoint_auth_method'])],
   ])}\n`
 }

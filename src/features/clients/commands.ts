@@ -51,6 +51,10 @@ const SETTINGS: readonly OptionSpec[] = [
     description: 'a claim beyond its scopes: NAME, NAME=SOURCE or NAME=JSON, each with @SCOPE if it hangs on one',
     repeatable: true,
   },
+  {
+    flags: '--device-flow',
+    description: 'for devices without a browser: people type a code (web and native; needs no redirect URI)',
+  },
   { flags: '--metadata <file>', description: 'further metadata as JSON in its RFC 7591 spelling; - reads stdin' },
 ]
 
@@ -97,6 +101,7 @@ const update: ClientCommand = {
   options: [
     ...SETTINGS.map((option) => asChange(option)),
     { flags: '--no-first-party', description: 'ask people for consent from now on' },
+    { flags: '--no-device-flow', description: 'give devices no codes any more' },
     { flags: '--no-require-pkce', description: 'accept requests without PKCE (type web only)' },
     { flags: '--clear-claims', description: 'give it no claims beyond its scopes' },
   ],

@@ -27,6 +27,7 @@ export async function inputFrom(
     id_token_claims: options['idTokenClaims'],
     refresh_tokens: options['refreshTokens'],
     claims: claimsFrom(options),
+    device_flow: options['deviceFlow'],
   }
   const file = options['metadata']
   return typeof file === 'string' ? { ...input, metadata: await metadataFrom(file, terminal) } : input

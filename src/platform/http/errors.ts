@@ -70,12 +70,14 @@ const STATUS: Readonly<Record<AppErrorCode, number>> = {
   conflict: 409,
   forbidden: 403,
   expired: 400,
+  too_many_attempts: 429,
   unavailable: 503,
   configuration: 500,
 }
 
 const TITLE: Readonly<Partial<Record<AppErrorCode, string>>> = {
   expired: 'Please start again',
+  too_many_attempts: 'Please wait a while',
   unavailable: 'Busy for a moment',
 }
 

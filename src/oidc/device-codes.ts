@@ -1,0 +1,47 @@
+import { Provider, type Grant } from 'oidc-provider'
+
+/**
+ * Two things in the life of a device code that the library does in an order in which somebody loses. They hang on
+ * methods of its models; test/conformance/single-use.test.ts fails if they go away.
+ */
+export function orderDeviceCodes(provider: Provider): void {
+  saveSessionsFirst(provider)
+  findGrantsFirst(provider)
+}
+
+/**
+ * A code that ends with the browser's session is saved once the session in the database knows of the grant. The other
+ * way round a device that asks in between is told that its code is unknown.
+ */
+function saveSessionsFirst({ DeviceCode }: Provider): void {
+  const model = DeviceCode.prototype
+  const save = model.save
+  model.save = async function (this: typeof model): Promise<string> {
+    if (this.accountId !== undefined && this.expiresWithSession) await Provider.ctx?.oidc.session?.persist()
+    return save.call(this)
+  }
+}
+
+/**
+ * A code's grant is looked up before the code is used up. Whoever comes second ends the grant (adapter.ts); where the
+ * first looks for it only then, of many at the same moment nobody gets an answer.
+ */
+function findGrantsFirst({ DeviceCode, Grant: model }: Provider): void {
+  const held = new WeakMap<object, Grant | undefined>()
+  // boundary: the published type is generic over the class, which is always this one here
+  const finding = model as { find(id: string, options?: object): Promise<Grant | undefined> }
+  const find = finding.find.bind(finding)
+  finding.find = async (id, options) => {
+    const grant = Provider.ctx && held.get(Provider.ctx)
+    return grant?.jti === id ? grant : find(id, options)
+  }
+
+  const codes = DeviceCode.prototype
+  const consume = codes.consume
+  codes.consume = async function (this: typeof codes): Promise<void> {
+    const { ctx } = Provider
+    // a code that the person turned down has no grant
+    if (ctx && this.accountId !== undefined) held.set(ctx, await find(this.grantId, { ignoreExpiration: true }))
+    await consume.call(this)
+  }
+}
