@@ -61,11 +61,17 @@ export async function openServices(
     if (ran.length > 0) log.info({ migrations: ran }, 'the database schema was brought up to date')
     const services = assemble({ config, database, secrets, clock, log, state })
     await services.signingKeys.ensure()
-    return { services, beginDraining: () => void (state.draining = true), close: () => database.close() }
+    return { services, beginDraining: () => void (state.draining = true), close: () => closeAll(services) }
   } catch (error) {
     await database.close()
     throw error
   }
+}
+
+/** What was promised to be stored is stored first. */
+async function closeAll({ claimReceipts, database }: Services): Promise<void> {
+  await claimReceipts.close()
+  await database.close()
 }
 
 interface Parts {
@@ -107,7 +113,13 @@ function assemble({ config, database, secrets, clock, log, state }: Parts): Serv
     consents: consentStore(database.db),
     signingKeys,
     artifacts: artifactStore(database.db),
-    claimReceipts: createClaimReceipts({ store: claimReceiptStore(database.db), accounts, clock, settings: config }),
+    claimReceipts: createClaimReceipts({
+      store: claimReceiptStore(database.db),
+      accounts,
+      clock,
+      log,
+      settings: config,
+    }),
     logoutDeliveries: createLogoutDeliveries({ database, clock }),
     readiness: async () => (state.draining ? 'the server is closing' : databaseProblem(database, MIGRATIONS)),
   }

@@ -39,7 +39,7 @@ export function releaseClaims(provider: Provider, receipts: Pick<ClaimReceipts, 
     if (!release) return claims
     const { account, clientId, place, rules } = release
     Object.assign(claims, claimsByRules(rules, account, claims['sub']))
-    await receipts.record({ accountId: account.id, clientId, place, claims: Object.keys(claims) })
+    receipts.record({ accountId: account.id, clientId, place, claims: Object.keys(claims) })
     return claims
   }
 }

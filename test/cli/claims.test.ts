@@ -166,6 +166,7 @@ describe('latchkey', () => {
       const registered = await createClient(app.services, { first_party: true })
       const { accessToken } = await tokensFor(app, registered, { scope: 'openid email' })
       await userinfo(app, accessToken)
+      await app.services.claimReceipts.flush()
 
       const text = await latchkey('claim-receipt', 'list', '--user', 'ada', '--since', '1h')
       expect(text.out).toMatch(/Z {2}\S+ {2}\S+ {2}userinfo {2}email email_verified sub\n/)

@@ -9,6 +9,7 @@ import type { Tables } from '#core/tables.ts'
 import { migrate } from '#platform/database/migrate.ts'
 import { openDatabase, type Database } from '#platform/database/open.ts'
 import { AppError } from '#platform/errors.ts'
+import { openLog } from '#platform/log.ts'
 import { databases, type TestDatabase } from '../support/databases.ts'
 
 const MIGRATIONS = path.join(import.meta.dirname, '../../migrations')
@@ -22,6 +23,7 @@ describe.each(databases)('claim receipts on $name', ({ create }) => {
   let grace: string
   const time = { now: 1_800_000_000 }
   const clock = { now: () => time.now }
+  const log = openLog({ level: 'silent', format: 'json' })
 
   beforeAll(async () => {
     testDatabase = await create()
@@ -38,13 +40,14 @@ describe.each(databases)('claim receipts on $name', ({ create }) => {
   })
 
   const receiptsKept = (retentionSeconds = 90 * DAY, store: ClaimReceiptStore = claimReceiptStore(database.db)) =>
-    createClaimReceipts({ store, accounts, clock, settings: { claimReceipts: { retentionSeconds } } })
+    createClaimReceipts({ store, accounts, clock, log, settings: { claimReceipts: { retentionSeconds } } })
   const release = (accountId: string, clientId = 'a-client', claims = ['sub', 'email']) =>
     ({ accountId, clientId, place: 'userinfo', claims }) as const
 
   test('are a row for each release, however alike, with the names in one order', async () => {
     const receipts = receiptsKept()
-    for (let times = 0; times < 3; times += 1) await receipts.record(release(ada))
+    for (let times = 0; times < 3; times += 1) receipts.record(release(ada))
+    await receipts.flush()
     const { items, next } = await receipts.list({})
     expect(items).toHaveLength(3)
     expect(next).toBeUndefined()
@@ -60,50 +63,92 @@ describe.each(databases)('claim receipts on $name', ({ create }) => {
     }
   })
 
+  test('are stored by themselves within a second', async () => {
+    const receipts = receiptsKept()
+    receipts.record(release(ada))
+    await expect.poll(async () => (await receipts.list({})).items.length, { timeout: 5_000 }).toBe(1)
+  })
+
   test('are all stored when many are released at once, in few statements', async () => {
     const store = claimReceiptStore(database.db)
     const sizes: number[] = []
     const receipts = receiptsKept(DAY, { ...store, insert: (rows) => (sizes.push(rows.length), store.insert(rows)) })
-    await Promise.all(Array.from({ length: 500 }, (_, index) => receipts.record(release(ada, `client-${index}`))))
+    for (let index = 0; index < 500; index += 1) receipts.record(release(ada, `client-${index}`))
+    await receipts.flush()
     const clients = await database.db.selectFrom('claim_receipts').select('client_id').execute()
     expect(new Set(clients.map((row) => row.client_id)).size).toBe(500)
-    expect(sizes.length).toBeLessThan(10)
+    expect(sizes).toEqual([200, 200, 100])
   })
 
   test('of people who are there are stored although one released with them is of somebody who is not', async () => {
     const receipts = receiptsKept()
-    const outcomes = await Promise.allSettled([
-      receipts.record(release(ada)),
-      receipts.record(release(ada, 'second')),
-      receipts.record(release('nobody')),
-      receipts.record(release(grace)),
-    ])
-    expect(outcomes.map(({ status }) => status)).toEqual(['fulfilled', 'fulfilled', 'rejected', 'fulfilled'])
-    expect((await receipts.list({})).items).toHaveLength(3)
+    for (const accountId of [ada, 'nobody', grace, ada]) receipts.record(release(accountId))
+    await receipts.flush()
+    const { items } = await receipts.list({})
+    expect(items.map(({ accountId }) => accountId).toSorted()).toEqual([ada, ada, grace].toSorted())
   })
 
-  test('that cannot be stored are told as such, and the next ones are stored again', async () => {
-    const store = claimReceiptStore(database.db)
-    const broken = { insert: true }
-    const receipts = receiptsKept(DAY, {
-      ...store,
-      insert: async (rows) => {
-        if (broken.insert) throw new Error('the disk is full')
+  describe('while none can be stored', () => {
+    const breakable = () => {
+      const store = claimReceiptStore(database.db)
+      const state = { error: new Error('the disk is full') as Error | undefined, tries: 0 }
+      const insert: ClaimReceiptStore['insert'] = async (rows) => {
+        state.tries += 1
+        if (state.error) throw state.error
         await store.insert(rows)
-      },
+      }
+      return { state, receipts: receiptsKept(DAY, { ...store, insert }) }
+    }
+
+    test.each([
+      ['the disk is full', new Error('the disk is full')],
+      ['the database is away', new AppError('unavailable', 'The database is away.')],
+    ])('since %s, they wait, and are stored in their order by themselves afterwards', async (_, error) => {
+      const { state, receipts } = breakable()
+      state.error = error
+      for (let index = 0; index < 300; index += 1) receipts.record(release(ada, `client-${index}`))
+      await receipts.flush()
+      expect(state.tries).toBeLessThanOrEqual(2)
+      expect((await receipts.list({})).items).toEqual([])
+      state.error = undefined
+      await expect.poll(async () => (await receipts.list({ limit: 500 })).items.length, { timeout: 10_000 }).toBe(300)
     })
-    await expect(receipts.record(release(ada))).rejects.toMatchObject({ code: 'unavailable', retryAfterSeconds: 1 })
-    broken.insert = false
-    await receipts.record(release(ada))
-    expect((await receipts.list({})).items).toHaveLength(1)
+
+    test('ten thousand wait, and the next release is refused', async () => {
+      const { state, receipts } = breakable()
+      for (let index = 0; index < 10_000; index += 1) receipts.record(release(ada))
+      expect(() => receipts.record(release(ada))).toThrow(
+        expect.objectContaining({ code: 'unavailable', retryAfterSeconds: 5 }),
+      )
+      state.error = undefined
+      await receipts.flush()
+      receipts.record(release(ada))
+      await receipts.close()
+      const { count } = await database.db
+        .selectFrom('claim_receipts')
+        .select((select) => select.fn.countAll<number>().as('count'))
+        .executeTakeFirstOrThrow()
+      expect(Number(count)).toBe(10_001)
+    })
+  })
+
+  test('that wait are stored when the server stops', async () => {
+    const receipts = receiptsKept()
+    receipts.record(release(ada))
+    const stored = receipts.flush()
+    receipts.record(release(grace))
+    await receipts.close()
+    await stored
+    expect((await receipts.list({})).items).toHaveLength(2)
   })
 
   test('are listed newest first, by person, client and time, page by page', async () => {
     const receipts = receiptsKept()
     for (let hour = 0; hour < 6; hour += 1) {
       time.now += 3_600
-      await receipts.record(release(hour % 2 === 0 ? ada : grace, `client-${hour % 3}`))
+      receipts.record(release(hour % 2 === 0 ? ada : grace, `client-${hour % 3}`))
     }
+    await receipts.flush()
     const clientsOf = async (query: object) => (await receipts.list(query)).items.map(({ clientId }) => clientId)
     expect(await clientsOf({})).toEqual(['client-2', 'client-1', 'client-0', 'client-2', 'client-1', 'client-0'])
     expect(await clientsOf({ user: 'ada' })).toEqual(['client-1', 'client-2', 'client-0'])
@@ -135,18 +180,22 @@ describe.each(databases)('claim receipts on $name', ({ create }) => {
   test('older than the retention are swept, oldest first and so many at a time', async () => {
     const receipts = receiptsKept(DAY)
     for (let times = 0; times < 5; times += 1) {
-      await receipts.record(release(ada))
+      receipts.record(release(ada))
       time.now += 1
     }
+    await receipts.flush()
     time.now += DAY - 1
     expect([await receipts.sweep(2), await receipts.sweep(10), await receipts.sweep(10)]).toEqual([2, 2, 0])
     expect((await receipts.list({})).items.map(({ at }) => at)).toEqual([time.now - DAY])
   })
 
   test('are not written where none are kept, and those of before are swept', async () => {
-    await receiptsKept().record(release(ada))
+    const kept = receiptsKept()
+    kept.record(release(ada))
+    await kept.flush()
     const none = receiptsKept(0)
-    await none.record(release(ada))
+    none.record(release(ada))
+    await none.flush()
     time.now += 1
     expect(await none.sweep(10)).toBe(1)
     expect((await none.list({})).items).toEqual([])
@@ -155,8 +204,9 @@ describe.each(databases)('claim receipts on $name', ({ create }) => {
   test('go with the person', async () => {
     const receipts = receiptsKept()
     const { id } = await accounts.create({ email: 'leaving@example.com' })
-    await receipts.record(release(id))
-    await receipts.record(release(ada))
+    receipts.record(release(id))
+    receipts.record(release(ada))
+    await receipts.flush()
     await accounts.remove(id)
     expect((await receipts.list({})).items.map(({ accountId }) => accountId)).toEqual([ada])
   })

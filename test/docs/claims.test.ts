@@ -53,6 +53,7 @@ describe('docs/claims.md', () => {
       address: { locality: 'London', country: 'UK' },
     })
 
+    await app.services.claimReceipts.flush()
     for (const line of aboutReceipts ?? []) expect(await run(line)).toContain('userinfo')
   })
 
