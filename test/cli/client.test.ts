@@ -297,4 +297,17 @@ Next: give these three to the application.
     expect([exit, stdout]).toEqual([0, expect.stringContaining('latchkey client update')])
     expect(stdout.replace(/\s+/g, ' ')).toContain('replaces the whole list')
   })
+
+  test('registers, changes and takes away the address that is told of a logout', async () => {
+    const address = 'https://app.example/told'
+    const { client_id: id, ...registered } = await created('--backchannel-logout-uri', address)
+    expect(registered).toMatchObject({ backchannel_logout_uri: address })
+    expect((await latchkey(['show', id])).stdout).toContain(address)
+    const refused = await latchkey(['update', id, '--backchannel-logout-uri', 'http://app.example/told'])
+    expect([refused.exit, refused.stderr]).toEqual([1, expect.stringContaining('https://')])
+    const metadata = { backchannel_logout_uri: null, backchannel_logout_session_required: true }
+    const changed = await latchkey(['update', id, '--metadata', '-', '--json'], { stdin: JSON.stringify(metadata) })
+    expect(changed.json()).toMatchObject({ backchannel_logout_session_required: true })
+    expect(changed.json()).not.toHaveProperty('backchannel_logout_uri')
+  })
 })
