@@ -152,6 +152,7 @@ describe.each(databases.filter(({ name }) => name === 'postgres'))('while $name 
 async function lockElsewhere(file: string): Promise<() => Promise<void>> {
   const script = `const { DatabaseSync } = require('node:sqlite')
     const database = new DatabaseSync(process.argv[1])
+    database.exec('pragma busy_timeout = 5000')
     database.exec('begin immediate')
     process.stdout.write('locked')
     process.stdin.once('data', () => { database.exec('commit'); database.close(); process.exit() })`
