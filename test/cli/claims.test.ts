@@ -50,6 +50,42 @@ describe('latchkey', () => {
   }
 
   describe('user', () => {
+    test('update sets every claim of OpenID Connect Core 5.1, and userinfo gives each as its type', async () => {
+      const texts = {
+        name: 'Ada Lovelace',
+        given_name: 'Ada',
+        family_name: 'Lovelace',
+        middle_name: 'Augusta',
+        nickname: 'Countess',
+        profile: 'https://example.com/ada',
+        picture: 'https://example.com/ada.png',
+        website: 'https://ada.example.com/',
+        gender: 'female',
+        birthdate: '1815-12-10',
+        zoneinfo: 'Europe/London',
+        locale: 'en-GB',
+        phone_number: '+442079460000',
+      }
+      const address = { street_address: '12 St James Square', locality: 'London', country: 'UK' }
+      const options = Object.entries(texts).flatMap(([claim, value]) => [`--${claim.replaceAll('_', '-')}`, value])
+      const flags = ['--phone-number-verified', '--address', JSON.stringify(address)]
+      const updated = await latchkey('user', 'update', 'ada', ...options, ...flags, '--json')
+      const { id, updated_at } = z.looseObject({ id: z.string(), updated_at: z.int() }).parse(JSON.parse(updated.out))
+
+      const registered = await createClient(app.services, { first_party: true })
+      const { accessToken } = await tokensFor(app, registered, { scope: 'openid profile email phone address' })
+      expect((await userinfo(app, accessToken)).json).toEqual({
+        sub: id,
+        ...texts,
+        preferred_username: 'ada',
+        email: 'ada@example.com',
+        email_verified: true,
+        phone_number_verified: true,
+        address,
+        updated_at,
+      })
+    })
+
     test('create takes custom claims, and show tells them', async () => {
       const made = await latchkey(
         'user',
