@@ -211,10 +211,18 @@ describe('latchkey', () => {
       const { items, next } = page.parse(JSON.parse(out))
       expect([items.length, next]).toEqual([2, null])
 
-      const first = await latchkey('claim-receipt', 'list', '--limit', '1', '--json')
+      const first = await latchkey('claim-receipt', 'list', '--client', registered.client.id, '--limit', '1', '--json')
       const { next: cursor } = page.parse(JSON.parse(first.out))
       expect(first.err).toBe(`There are more: add --cursor ${cursor}\n`)
-      const second = await latchkey('claim-receipt', 'list', '--cursor', cursor ?? '', '--json')
+      const second = await latchkey(
+        'claim-receipt',
+        'list',
+        '--client',
+        registered.client.id,
+        '--cursor',
+        cursor ?? '',
+        '--json',
+      )
       expect(page.parse(JSON.parse(second.out)).items).toHaveLength(1)
     })
 
