@@ -16,7 +16,10 @@ const REQUEST_TIMEOUT_MS = 30_000
 const DRAIN_LIMIT_MS = 8_000
 
 /** @throws AppError(configuration) where the address cannot be had or a TLS file cannot be used */
-export async function listen({ host, port, tls }: Config['listen'], handler: (req: IncomingMessage, res: ServerResponse) => unknown): Promise<Listening> {
+export async function listen(
+  { host, port, tls }: Config['listen'],
+  handler: (req: IncomingMessage, res: ServerResponse) => unknown,
+): Promise<Listening> {
   let draining = false
   const answer: RequestListener = (req, res) => {
     // a client that keeps its connection would otherwise hold the server open until it tires of it

@@ -15,5 +15,5 @@ export const postedRequests: Middleware = async (ctx, next) => {
     ...Object.entries(await readForm(ctx)),
   ])
   ctx.status = 303
-  ctx.redirect(`?${parameters}`)
+  ctx.redirect(`?${parameters.toString()}`)
 }

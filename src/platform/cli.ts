@@ -8,7 +8,7 @@ import { AppError } from './errors.ts'
 import { SettingsError } from './settings.ts'
 import type { Terminal } from './terminal.ts'
 
-export const EXIT = { done: 0, refused: 1, misuse: 2, configuration: 78 } as const
+const EXIT = { done: 0, refused: 1, misuse: 2, configuration: 78 } as const
 
 export interface OptionSpec {
   /** In commander's way: `--name <text>`, `--first-party`, `--no-first-party`. */

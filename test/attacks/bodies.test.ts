@@ -83,7 +83,7 @@ describe('requests that are none', () => {
     const form = new URLSearchParams({ ...hiddenFields(page.body), username: 'ada', password: 'wrong password' })
     const signIn = await browser.request(`${page.url}/password`, {
       method: 'POST',
-      body: `${form}&${extra}`,
+      body: `${form.toString()}&${extra}`,
       headers: { 'content-type': FORM },
     })
     expectNothingGiven(signIn)
@@ -101,7 +101,7 @@ describe('requests that are none', () => {
     })
     expectNothingGiven(send60)
     expect(send60.status).toBe(413)
-    const twice = `${new URLSearchParams(hiddenFields(page.body))}&username=ada&username=eve&password=x`
+    const twice = `${new URLSearchParams(hiddenFields(page.body)).toString()}&username=ada&username=eve&password=x`
     const answer = await browser.request(`${page.url}/password`, {
       method: 'POST',
       body: twice,

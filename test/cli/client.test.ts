@@ -1,79 +1,21 @@
-import { randomBytes } from 'node:crypto'
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
-import { tmpdir } from 'node:os'
+import { writeFileSync } from 'node:fs'
 import path from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { z } from 'zod'
-import { createClients, type Clients } from '#core/clients/clients.ts'
-import { createSecrets } from '#core/secrets.ts'
-import type { Services } from '#core/services.ts'
-import type { Tables } from '#core/tables.ts'
-import { clients as feature } from '#features/clients/index.ts'
-import { runCommandLine } from '#platform/cli.ts'
-import { migrate } from '#platform/database/migrate.ts'
-import { openDatabase, type Database } from '#platform/database/open.ts'
-import { captureTerminal, type TerminalScript } from '../support/terminal.ts'
-
-const CALLBACK = 'https://app.example/callback'
-const made = z.looseObject({ client_id: z.string(), client_secret: z.string().optional() })
+import { CALLBACK, made, openClientCommands, type ClientCommands } from '../support/client-commands.ts'
 
 describe('latchkey client', () => {
-  let database: Database<Tables>
-  let clients: Clients
+  let commands: ClientCommands
+  let latchkey: ClientCommands['latchkey']
+  let created: ClientCommands['created']
+  let shown: ClientCommands['shown']
   let folder: string
 
   beforeAll(async () => {
-    folder = mkdtempSync(path.join(tmpdir(), 'latchkey-client-'))
-    database = openDatabase<Tables>('sqlite::memory:', () => {})
-    await migrate(database, path.join(import.meta.dirname, '../../migrations'))
-    await database.db.insertInto('groups').values({ id: 'id-staff', name: 'staff', created_at: 1 }).execute()
-    clients = createClients({
-      database,
-      secrets: createSecrets([randomBytes(32)]),
-      clock: { now: () => 1_800_000_000 },
-      metadataValidator: async () => async () => {},
-      enableSigningKeys: async () => {},
-    })
+    commands = await openClientCommands()
+    ;({ latchkey, created, shown, folder } = commands)
   })
-
-  afterAll(async () => {
-    await database.close()
-    rmSync(folder, { recursive: true })
-  })
-
-  /** Runs one command as a script does. */
-  async function latchkey(argv: readonly string[], script: TerminalScript = {}) {
-    const captured = captureTerminal({ callerDir: folder, ...script })
-    // boundary: these commands are given what they use of the services, and no more
-    const needs = { clients, settings: { issuer: 'https://id.example' } } as Services
-    const line = {
-      groups: feature.commands ?? [],
-      terminal: captured.terminal,
-      withNeeds: <T>(run: (given: Services) => Promise<T>) => run(needs),
-    }
-    const exit = await runCommandLine(line, ['client', ...argv])
-    return {
-      exit,
-      stdout: captured.stdout(),
-      stderr: captured.stderr(),
-      json: () => made.parse(JSON.parse(captured.stdout())),
-    }
-  }
-
-  const created = async (...argv: string[]) => {
-    const { exit, stderr, json } = await latchkey([
-      'create',
-      '--name',
-      'Shop',
-      '--redirect-uri',
-      CALLBACK,
-      '--json',
-      ...argv,
-    ])
-    expect([exit, stderr]).toEqual([0, ''])
-    return json()
-  }
-  const shown = async (id: string) => (await latchkey(['show', id, '--json'])).json()
+  afterAll(() => commands.close())
 
   test('create answers with the client as JSON, every default said', async () => {
     const client = await created()

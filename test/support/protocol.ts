@@ -18,10 +18,10 @@ type Fields = Readonly<Record<string, string | undefined>>
 type Headed = Readonly<Record<string, string>>
 
 export const VERIFIER = 'a-code-verifier-of-more-than-forty-three-characters'
-export const CHALLENGE = challengeOf(VERIFIER)
+const CHALLENGE = challengeOf(VERIFIER)
 
 /** RFC 7636 §4.2 */
-export function challengeOf(verifier: string): string {
+function challengeOf(verifier: string): string {
   return createHash('sha256').update(verifier).digest('base64url')
 }
 

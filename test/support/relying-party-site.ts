@@ -49,8 +49,8 @@ export async function openSite(
     origin,
     clientId: registered.client.id,
     signedOut,
-    signIn: (parameters = {}) => `${origin}/sign-in?${new URLSearchParams(parameters)}`,
-    signOut: (parameters = {}) => `${origin}/sign-out?${new URLSearchParams(parameters)}`,
+    signIn: (parameters = {}) => `${origin}/sign-in?${new URLSearchParams(parameters).toString()}`,
+    signOut: (parameters = {}) => `${origin}/sign-out?${new URLSearchParams(parameters).toString()}`,
     close: () =>
       new Promise((resolve) => {
         server.close(() => resolve())

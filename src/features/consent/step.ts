@@ -47,7 +47,7 @@ export const consentStep: Step = {
 }
 
 /** What is asked, in words: a line a scope, a line an API, and one for the claims that were named one by one. */
-export function itemsOf({ scopes, claims, resources }: AskedConsent): ScopeWords[] {
+function itemsOf({ scopes, claims, resources }: AskedConsent): ScopeWords[] {
   const items = [...scopes.map(scopeWords), ...resources.map(apiWords)]
   if (claims.length === 0) return items
   return [
