@@ -10,10 +10,11 @@ describe('latchkey client', () => {
   let created: ClientCommands['created']
   let shown: ClientCommands['shown']
   let folder: string
+  let clients: ClientCommands['clients']
 
   beforeAll(async () => {
     commands = await openClientCommands()
-    ;({ latchkey, created, shown, folder } = commands)
+    ;({ latchkey, created, shown, folder, clients } = commands)
   })
   afterAll(() => commands.close())
 

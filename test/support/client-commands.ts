@@ -6,7 +6,7 @@ import path from 'node:path'
 import { expect } from 'vitest'
 import { z } from 'zod'
 import { MIGRATIONS } from '#app/services.ts'
-import { createClients } from '#core/clients/clients.ts'
+import { createClients, type Clients } from '#core/clients/clients.ts'
 import { createSecrets } from '#core/secrets.ts'
 import type { Services } from '#core/services.ts'
 import type { Tables } from '#core/tables.ts'
@@ -27,6 +27,7 @@ export interface ClientAnswer {
 }
 
 export interface ClientCommands {
+  readonly clients: Clients
   /** The folder that the caller stands in. */
   readonly folder: string
   /** Runs `latchkey client …` as a script does. */
@@ -69,6 +70,7 @@ export async function openClientCommands(): Promise<ClientCommands> {
   }
 
   return {
+    clients,
     folder,
     latchkey,
     async created(...argv) {
