@@ -46,6 +46,9 @@ export interface ClientRow {
   /** registered metadata in its RFC 7591 spelling, without the columns of this table, JSON */
   metadata: string
   sealed_secret: string | null
+  /** the secret before the last rotation, while it still holds */
+  sealed_previous_secret: string | null
+  previous_secret_expires_at: number | null
   first_party: number
   assignment: string
   require_pkce: number

@@ -10,6 +10,7 @@ import type { GuardedFetch } from '#platform/fetch.ts'
 import { adapterFactory } from './adapter.ts'
 import { findAccount } from './accounts.ts'
 import { SCOPE_CLAIMS } from './claims.ts'
+import { PREVIOUS_SECRET } from './client-authentication.ts'
 import { clientSettings } from './clients.ts'
 import { cookies } from './cookies.ts'
 import { DEVICE_CODE_SECONDS, type DeviceFlow } from './device.ts'
@@ -52,6 +53,7 @@ export function protocol(settings: Settings, jwks: JWKS): Configuration {
         'id_token_claims',
         'refresh_tokens',
         'claims',
+        PREVIOUS_SECRET,
       ],
     },
     pkce: {

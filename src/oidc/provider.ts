@@ -12,6 +12,7 @@ import type { Secrets } from '#core/secrets.ts'
 import { AppError } from '#platform/errors.ts'
 import type { GuardedFetch } from '#platform/fetch.ts'
 import { stateAcr } from './authentication.ts'
+import { takePreviousSecret } from './client-authentication.ts'
 import { startLogoutSender, type LogoutSender } from './backchannel-logout.ts'
 import { releaseClaims } from './claim-release.ts'
 import { configuration } from './configuration.ts'
@@ -111,6 +112,7 @@ function makeProvider(
     }),
   )
   if (settings.tokens.refreshReuseSeconds > 0) nameSuccessors(provider, secrets)
+  takePreviousSecret(provider)
   stateAcr(provider)
   releaseClaims(provider, services.claimReceipts)
   logouts.serve(provider)

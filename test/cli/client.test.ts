@@ -139,7 +139,7 @@ Next: give these three to the application.
     [['create', '--name']],
     [['show']],
     [['show', 'one', 'two']],
-    [['rotate-secret', 'one', '--overlap', '60']],
+    [['rotate-secret', 'one', '--overlap']],
   ])('%j is misuse', async (argv) => {
     const { exit, stdout } = await latchkey(argv)
     expect([exit, stdout]).toEqual([2, ''])

@@ -9,6 +9,8 @@ export interface Client {
   readonly metadata: Readonly<Record<string, unknown>>
   /** Set for confidential clients; never printed, see `clientJson`. */
   readonly secret: string | undefined
+  /** The secret before it, while a rotation lets it hold: it authenticates, and signs nothing. Never printed. */
+  readonly previousSecret?: { readonly secret: string; readonly expiresAt: number } | undefined
   readonly firstParty: boolean
   readonly assignment: 'everyone' | 'groups'
   /** Names of the groups it is open to when assignment is "groups", sorted. */

@@ -5,7 +5,7 @@
 import type { Kysely } from 'kysely'
 import type { Account } from '#core/accounts/account.ts'
 import { artifactStore } from '#core/artifacts/store.ts'
-import type { SealedPlace, Secrets } from '#core/secrets.ts'
+import type { Secrets } from '#core/secrets.ts'
 import type { SigningAlgorithm } from '#core/signing-keys/algorithms.ts'
 import type { Tables } from '#core/tables.ts'
 import type { Clock } from '#platform/clock.ts'
@@ -15,7 +15,7 @@ import type { Client, ClientDraft } from './client.ts'
 import { cursorAt, positionIn } from './client-cursor.ts'
 import { isClientId, newClientId } from './client-id.ts'
 import { parseChange, parseRegistration } from './client-input.ts'
-import { newClientSecret } from './client-secret.ts'
+import { clientSecrets, newClientSecret, parseRotation } from './client-secret.ts'
 import { isConfidential, toProviderMetadata, wholeMetadata } from './presets.ts'
 import { mustBeLongEnough, signingAlgorithmsOf } from './signing-algorithms.ts'
 import { clientStore, type ClientRecord, type ClientStore } from './store.ts'
@@ -34,8 +34,13 @@ export interface Clients {
   }): Promise<{ readonly items: readonly Client[]; readonly next: string | undefined }>
   /** Changes what is given and leaves the rest. @throws AppError(invalid_input, not_found) */
   update(id: string, input: unknown): Promise<Client>
-  /** A new secret; the old one is worth nothing from now on. @throws AppError(invalid_input) for clients that have none */
-  rotateSecret(id: string): Promise<{ readonly client: Client; readonly secret: string }>
+  /**
+   * A new secret. The old one still authenticates for `overlap_seconds` (none by default), and the one before that is
+   * worth nothing from now on. @throws AppError(invalid_input) for clients that have no secret
+   */
+  rotateSecret(id: string, rotation?: unknown): Promise<{ readonly client: Client; readonly secret: string }>
+  /** Forgets the secrets whose overlap is over, and tells how many; they were worth nothing already. */
+  forgetExpiredSecrets(): Promise<number>
   /** Nobody signs in to it any more, and all its grants, codes and tokens end. @throws AppError(not_found) */
   disable(id: string): Promise<Client>
   /** @throws AppError(not_found) */
@@ -67,10 +72,12 @@ export function createClients({
   enableSigningKeys,
 }: ClientsNeeds): Clients {
   const reading = clientStore(db)
-  const clientOf = ({ sealedSecret, registered, ...rest }: ClientRecord): Client => ({
+  const sealing = clientSecrets(secrets, clock)
+  const clientOf = ({ sealedSecret, sealedPrevious, registered, ...rest }: ClientRecord): Client => ({
     ...rest,
     metadata: wholeMetadata(rest.type, rest.refreshTokens, registered),
-    secret: sealedSecret === undefined ? undefined : secrets.open(secretPlace(rest.id), sealedSecret),
+    secret: sealing.open(rest.id, sealedSecret),
+    previousSecret: sealing.openPrevious(rest.id, sealedPrevious),
   })
 
   const find: Clients['find'] = async (id) => {
@@ -114,7 +121,7 @@ export function createClients({
       const draft = parseRegistration(input)
       const id = newClientId()
       const secret = isConfidential(draft.type) ? newClientSecret() : undefined
-      const sealed = secret === undefined ? undefined : secrets.seal(secretPlace(id), secret)
+      const sealed = secret === undefined ? undefined : sealing.seal(id, secret)
       const now = clock.now()
       const client = clientOf({ ...draft, id, sealedSecret: sealed, disabled: false, createdAt: now, updatedAt: now })
       await enableSigningKeys(signingAlgorithmsOf(client.metadata))
@@ -152,14 +159,18 @@ export function createClients({
       })
     },
 
-    async rotateSecret(id) {
+    async rotateSecret(id, rotation) {
+      const overlapSeconds = parseRotation(rotation)
       const secret = newClientSecret()
-      const client = await changed(id, async (store, { type }) => {
+      const client = await changed(id, async (store, { type, sealedSecret }) => {
         if (!isConfidential(type)) throw hasNoSecret(type)
-        await store.setSecret(id, secrets.seal(secretPlace(id), secret), clock.now())
+        const previous = sealing.asPrevious(id, sealedSecret, overlapSeconds)
+        await store.setSecret(id, sealing.seal(id, secret), previous, clock.now())
       })
       return { client, secret }
     },
+
+    forgetExpiredSecrets: () => reading.forgetExpiredSecrets(clock.now()),
 
     disable: (id) =>
       changed(id, async (store, _, trx) => {
@@ -190,8 +201,6 @@ async function knownGroups(store: ClientStore, { groups }: ClientDraft): Promise
     hint: 'Create it first: latchkey group create NAME.',
   })
 }
-
-const secretPlace = (id: string): SealedPlace => ({ table: 'clients', column: 'sealed_secret', row: id })
 
 function unknownClient(): AppError {
   return new AppError('not_found', 'There is no client with this id.', {

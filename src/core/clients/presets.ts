@@ -79,6 +79,7 @@ export function toProviderMetadata(client: Client): Record<string, unknown> {
     client_id: client.id,
     client_name: client.name,
     ...(client.secret === undefined ? {} : { client_secret: client.secret }),
+    ...(client.previousSecret === undefined ? {} : { previous_secret: client.previousSecret.secret }),
     type: client.type,
     first_party: client.firstParty,
     assignment: client.assignment,

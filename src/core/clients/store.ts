@@ -7,7 +7,16 @@ import { CLIENT_TYPES, type Client, type ClientDraft } from './client.ts'
 
 /** A client as it is stored: the secret sealed, the metadata without what the type's preset adds. */
 export type ClientRecord = ClientDraft &
-  Pick<Client, 'id' | 'disabled' | 'createdAt' | 'updatedAt'> & { readonly sealedSecret: string | undefined }
+  Pick<Client, 'id' | 'disabled' | 'createdAt' | 'updatedAt'> & {
+    readonly sealedSecret: string | undefined
+    /** May have expired already. */
+    readonly sealedPrevious?: SealedPrevious | undefined
+  }
+
+export interface SealedPrevious {
+  readonly sealed: string
+  readonly expiresAt: number
+}
 
 /** Where a page of clients ended. */
 export interface ClientPosition {
@@ -27,7 +36,15 @@ export interface ClientStore {
   hold(id: string, now: number): Promise<boolean>
   change(id: string, draft: ClientDraft): Promise<void>
   setGroups(id: string, groupIds: readonly string[]): Promise<void>
-  setSecret(id: string, sealedSecret: string, now: number): Promise<void>
+  /** Whatever secret was there before the last one is gone. */
+  setSecret(
+    id: string,
+    sealedSecret: string | undefined,
+    previous: SealedPrevious | undefined,
+    now: number,
+  ): Promise<void>
+  /** Forgets the previous secrets that have expired, and tells how many. */
+  forgetExpiredSecrets(now: number): Promise<number>
   /** Keeps the time at which it was disabled first. */
   disable(id: string, now: number): Promise<void>
   enable(id: string): Promise<void>
@@ -79,6 +96,8 @@ export function clientStore(db: Kysely<Tables>): ClientStore {
       const row = {
         id,
         sealed_secret: sealedSecret ?? null,
+        sealed_previous_secret: null,
+        previous_secret_expires_at: null,
         disabled_at: null,
         secret_rotated_at: null,
         created_at: now,
@@ -109,12 +128,26 @@ export function clientStore(db: Kysely<Tables>): ClientStore {
       if (rows.length > 0) await db.insertInto('client_groups').values(rows).execute()
     },
 
-    async setSecret(id, sealedSecret, now) {
+    async setSecret(id, sealedSecret, previous, now) {
       await db
         .updateTable('clients')
-        .set({ sealed_secret: sealedSecret, secret_rotated_at: now })
+        .set({
+          sealed_secret: sealedSecret ?? null,
+          sealed_previous_secret: previous?.sealed ?? null,
+          previous_secret_expires_at: previous?.expiresAt ?? null,
+          secret_rotated_at: now,
+        })
         .where('id', '=', id)
         .execute()
+    },
+
+    async forgetExpiredSecrets(now) {
+      const { numUpdatedRows } = await db
+        .updateTable('clients')
+        .set({ sealed_previous_secret: null, previous_secret_expires_at: null })
+        .where('previous_secret_expires_at', '<=', now)
+        .executeTakeFirst()
+      return Number(numUpdatedRows)
     },
 
     async disable(id, now) {
@@ -157,6 +190,10 @@ function recordsOf(rows: readonly (Selectable<ClientRow> & { group_name: GroupRo
       type,
       registered: storedMetadata.parse(JSON.parse(row.metadata)),
       sealedSecret: row.sealed_secret ?? undefined,
+      sealedPrevious:
+        row.sealed_previous_secret === null || row.previous_secret_expires_at === null
+          ? undefined
+          : { sealed: row.sealed_previous_secret, expiresAt: row.previous_secret_expires_at },
       firstParty: row.first_party === 1,
       assignment,
       groups: ofOne.flatMap(({ group_name: name }) => name ?? []).toSorted(),

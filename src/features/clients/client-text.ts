@@ -41,6 +41,7 @@ export function clientDetails(client: Client): string {
     ['further claims', client.claims.map(claimRuleText).join(' ')],
     ['device flow', textOf(metadata['grant_types'])?.split(' ').includes(DEVICE_GRANT) ? 'yes' : undefined],
     ['authenticates by', textOf(metadata['token_endpoint_auth_method'])],
+    ['old secret until', client.previousSecret && timeText(client.previousSecret.expiresAt)],
   ])}\n`
 }
 
@@ -50,6 +51,11 @@ export function clientTable(clients: readonly Client[]): string {
   const rows = clients.map((client) => [client.id, client.type, client.disabled ? 'disabled' : 'enabled', client.name])
   const widths = [0, 1, 2].map((column) => Math.max(...rows.map((row) => row[column]?.length ?? 0)))
   return rows.map((row) => `${row.map((cell, column) => cell.padEnd(widths[column] ?? 0)).join('  ')}\n`).join('')
+}
+
+/** @param seconds since the epoch */
+export function timeText(seconds: number): string {
+  return new Date(seconds * 1000).toISOString()
 }
 
 function columns(lines: readonly Line[]): string {

@@ -4,7 +4,7 @@ import { clientJson } from '#core/clients/client-json.ts'
 import type { Services } from '#core/services.ts'
 import type { CommandGroup, CommandInput, CommandResult, CommandSpec, OptionSpec } from '#platform/cli.ts'
 import { inputFrom } from './input-from-options.ts'
-import { clientDetails, clientTable, secretDetails } from './client-text.ts'
+import { clientDetails, clientTable, secretDetails, timeText } from './client-text.ts'
 
 type ClientCommand = CommandSpec<Services>
 
@@ -109,11 +109,18 @@ const update: ClientCommand = {
 
 const rotateSecret: ClientCommand = {
   verb: 'rotate-secret',
-  summary: 'Give an application a new secret, shown once; the old one ends at once.',
+  summary: 'Give an application a new secret, shown once; the old one ends at once, or after --overlap.',
   arguments: ['<id>'],
-  async run({ needs, args: [id = ''] }) {
-    const { client, secret } = await needs.clients.rotateSecret(id)
-    const done = `${client.name} has a new secret; the old one is worth nothing from now on.`
+  options: [
+    {
+      flags: '--overlap <seconds>',
+      description: 'how long the old secret holds beside the new one, at most 30 days; default: 0',
+    },
+  ],
+  async run({ needs, args: [id = ''], options: { overlap } }) {
+    const rotation = overlap === undefined ? {} : { overlap_seconds: secondsIn(overlap) }
+    const { client, secret } = await needs.clients.rotateSecret(id, rotation)
+    const done = `${client.name} has a new secret; ${fateOfTheOld(client)}`
     return { json: clientJson(client, secret), text: secretDetails(done, client, secret, needs.settings.issuer) }
   },
 }
@@ -138,6 +145,17 @@ export const clientCommands: CommandGroup<Services> = {
   noun: 'client',
   summary: 'Applications that people sign in to (relying parties).',
   commands: [create, list, show, update, rotateSecret, disable, enable, remove],
+}
+
+function fateOfTheOld({ previousSecret }: Client): string {
+  if (!previousSecret) return 'the old one is worth nothing from now on.'
+  const until = timeText(previousSecret.expiresAt)
+  return `the old one authenticates until ${until}, and signs nothing from now on.`
+}
+
+/** A number as core/clients judges it; what is none is left as it is, to be refused there. */
+function secondsIn(text: unknown): unknown {
+  return typeof text === 'string' && /^\d{1,15}$/.test(text) ? Number(text) : text
 }
 
 /** A command on one client that answers with that client. */
