@@ -14,6 +14,7 @@ import type { Clients } from '#core/clients/clients.ts'
 import { toProviderMetadata } from '#core/clients/presets.ts'
 import { digest, type Secrets } from '#core/secrets.ts'
 import type { Clock } from '#platform/clock.ts'
+import { AlreadyUsed } from './replay.ts'
 import { sessionAdapter } from './session-adapter.ts'
 
 export interface AdapterNeeds {
@@ -37,6 +38,7 @@ export const OF_A_GRANT = [
   'PreAuthorizedCode',
 ]
 const SEALED = new Set(['Session', 'Interaction', 'DeviceCode'])
+const SAVED_ONCE = new Set(['RefreshToken', 'ReplayDetection'])
 
 const payloadShape = z.record(z.string(), z.unknown())
 
@@ -86,8 +88,9 @@ function artifactAdapter(model: string, { artifacts, secrets, clock, refreshReus
   const adapter: Adapter = {
     async upsert(id, payload, expiresIn) {
       const row = rowOf(id, payload, expiresIn)
-      // a refresh token is saved once; a second save is the same successor made again by a parallel refresh
-      await (model === 'RefreshToken' ? artifacts.insertOnce(row) : artifacts.upsert(row))
+      if (!SAVED_ONCE.has(model)) return artifacts.upsert(row)
+      // a second save of a refresh token is the same successor made again by a parallel refresh
+      if (!(await artifacts.insertOnce(row)) && model === 'ReplayDetection') throw new AlreadyUsed()
     },
 
     find: async (id) => read(await artifacts.find(keyOf(id), clock.now()), id),

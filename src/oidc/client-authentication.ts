@@ -2,7 +2,7 @@
  * How clients prove who they are, where we ask more of it than the library does. While a secret is rotated two of them
  * authenticate (RFC 6749 §2.3.1); whatever is signed with a secret knows the newest only.
  */
-import type { Client, Provider } from 'oidc-provider'
+import { errors, type Client, type Configuration, type Provider } from 'oidc-provider'
 import { digest, equalSecrets, randomToken } from '#core/secrets.ts'
 
 /** The member under which core/clients hands the library the secret before the newest, while it holds. */
@@ -28,4 +28,23 @@ export function takePreviousSecret({ Client: model }: Provider): void {
     const newest = await isNewest.call(this, actual)
     return newest || isPrevious
   }
+}
+
+const CLOCK_TOLERANCE_SECONDS = 15
+const LONGEST_ASSERTION_SECONDS = 86_400
+
+/**
+ * What the library leaves to us of an assertion whose signature holds: it was not made in the future, and does not live
+ * for longer than a day, since its `jti` is remembered for as long (RFC 7523 §3).
+ * @throws InvalidClientAuth
+ */
+export const judgeAssertion: NonNullable<Configuration['assertJwtClientAuthClaimsAndHeader']> = async (
+  _ctx,
+  claims,
+) => {
+  const now = Math.floor(Date.now() / 1000)
+  if (typeof claims['iat'] === 'number' && claims['iat'] > now + CLOCK_TOLERANCE_SECONDS)
+    throw new errors.InvalidClientAuth('the client_assertion was issued in the future')
+  if (!(Number(claims['exp']) <= now + CLOCK_TOLERANCE_SECONDS + LONGEST_ASSERTION_SECONDS))
+    throw new errors.InvalidClientAuth('the client_assertion lives for longer than a day')
 }

@@ -4,13 +4,14 @@
  */
 import type { Configuration, JWKS } from 'oidc-provider'
 import { SUPPORTED_ACRS } from '#core/authentication.ts'
+import { AUTH_METHODS } from '#core/clients/auth-methods.ts'
 import { OFFERED_SCOPES } from '#core/clients/scopes.ts'
 import type { Services, Settings } from '#core/services.ts'
 import type { GuardedFetch } from '#platform/fetch.ts'
 import { adapterFactory } from './adapter.ts'
 import { findAccount } from './accounts.ts'
 import { SCOPE_CLAIMS } from './claims.ts'
-import { PREVIOUS_SECRET } from './client-authentication.ts'
+import { judgeAssertion, PREVIOUS_SECRET } from './client-authentication.ts'
 import { clientSettings } from './clients.ts'
 import { cookies } from './cookies.ts'
 import { DEVICE_CODE_SECONDS, type DeviceFlow } from './device.ts'
@@ -42,7 +43,8 @@ export function protocol(settings: Settings, jwks: JWKS): Configuration {
     acrValues: SUPPORTED_ACRS,
     claims: { ...SCOPE_CLAIMS, acr: null, sid: null, auth_time: null, amr: null, iss: null },
     responseTypes: ['code'],
-    clientAuthMethods: ['client_secret_basic', 'client_secret_post', 'none'],
+    clientAuthMethods: [...AUTH_METHODS],
+    assertJwtClientAuthClaimsAndHeader: judgeAssertion,
     extraClientMetadata: {
       properties: [
         'type',

@@ -22,6 +22,7 @@ import { renderProtocolError } from './errors.ts'
 import { logEvents } from './events.ts'
 import { logoutPages } from './logout.ts'
 import { outboundFetch } from './outbound.ts'
+import { refuseParallelUses } from './replay.ts'
 import { withoutRetired } from './signing.ts'
 import { limitUserCodes } from './user-codes.ts'
 
@@ -113,6 +114,7 @@ function makeProvider(
   )
   if (settings.tokens.refreshReuseSeconds > 0) nameSuccessors(provider, secrets)
   takePreviousSecret(provider)
+  refuseParallelUses(provider)
   stateAcr(provider)
   releaseClaims(provider, services.claimReceipts)
   logouts.serve(provider)

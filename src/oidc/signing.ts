@@ -11,9 +11,10 @@ import { AppError } from '#platform/errors.ts'
 
 const JWKS_PATH = '/.well-known/jwks.json'
 
-/** Everything that a client may have signed for it, and may sign its own request objects with. */
+/** Everything that a client may have signed for it, and may sign its own request objects and assertions with. */
 export function signedWith(): NonNullable<Configuration['enabledJWA']> {
   return {
+    clientAuthSigningAlgValues: [...TOKEN_ALGORITHMS],
     idTokenSigningAlgValues: [...TOKEN_ALGORITHMS],
     userinfoSigningAlgValues: [...TOKEN_ALGORITHMS],
     introspectionSigningAlgValues: [...TOKEN_ALGORITHMS],

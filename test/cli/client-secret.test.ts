@@ -1,4 +1,4 @@
-import { randomBytes } from 'node:crypto'
+import { generateKeyPairSync, randomBytes } from 'node:crypto'
 import path from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { z } from 'zod'
@@ -64,5 +64,18 @@ describe('latchkey client rotate-secret', () => {
       expect([overlap, exit]).toEqual([overlap, 1])
       expect(stderr).toMatch(/30 days/)
     }
+  })
+
+  test('is refused to a client with keys of its own, which gets no secret and is told so', async () => {
+    const { publicKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' })
+    const jwks = { keys: [publicKey.export({ format: 'jwk' })] }
+    const metadata = JSON.stringify({ token_endpoint_auth_method: 'private_key_jwt', jwks })
+    const client = await created(metadata)
+    expect(client).not.toHaveProperty('client_secret')
+    expect(client).toMatchObject({ token_endpoint_auth_method: 'private_key_jwt', jwks })
+    const { exit, stderr } = await latchkey(['rotate-secret', client.client_id])
+    expect([exit, stderr]).toEqual([1, expect.stringContaining('A client with private_key_jwt has no secret.')])
+    const told = await latchkey(['create', '--name', 'Job', '--type', 'service', '--metadata', '-'], metadata)
+    expect(told.stdout).toContain('it proves itself with a key of its own.')
   })
 })

@@ -1,5 +1,5 @@
 // The secrets of clients in their rows: the newest, and the one before it while a rotation lets it hold.
-import { randomBytes } from 'node:crypto'
+import { generateKeyPairSync, randomBytes } from 'node:crypto'
 import path from 'node:path'
 import { sql } from 'kysely'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
@@ -69,5 +69,27 @@ describe.each(databases)('secrets of clients on $name', ({ create }) => {
       fields: { overlap_seconds: expect.any(String) },
     })
     expect((await clients.get(client.id)).secret).toBe(secret)
+  })
+
+  test('a client that comes to keys of its own forgets its secrets for good', async () => {
+    const keys = { keys: [generateKeyPairSync('ec', { namedCurve: 'P-256' }).publicKey.export({ format: 'jwk' })] }
+    const { client, secret } = await web()
+    await clients.rotateSecret(client.id, { overlap_seconds: 60 })
+    const own = { token_endpoint_auth_method: 'private_key_jwt', jwks: keys }
+    const changed = await clients.update(client.id, { metadata: own })
+    expect(secret).toBeDefined()
+    expect([changed.secret, changed.previousSecret]).toEqual([undefined, undefined])
+    const [row] = (await rows()).filter(({ id }) => id === client.id)
+    expect(row).toMatchObject({ sealed_secret: null, sealed_previous_secret: null, previous_secret_expires_at: null })
+    await expect(clients.rotateSecret(client.id)).rejects.toMatchObject({
+      code: 'invalid_input',
+      message: 'A client with private_key_jwt has no secret.',
+    })
+    const back = { token_endpoint_auth_method: 'client_secret_basic', jwks: null }
+    await expect(clients.update(client.id, { metadata: back })).rejects.toMatchObject({
+      fields: { token_endpoint_auth_method: expect.stringContaining('no secret') },
+    })
+    const registered = await web({ metadata: own })
+    expect([registered.secret, registered.client.secret]).toEqual([undefined, undefined])
   })
 })

@@ -49,6 +49,17 @@ describe.each(databases)('single use in the adapter on $name', (database) => {
     },
   )
 
+  test('of twenty processes that note the same jti at once one succeeds', async () => {
+    const processes = [adapters.adapterOf, adapters.process(), adapters.process(2), adapters.process(-2)]
+    const payload = payloadOf('ReplayDetection')
+    const notes = Array.from({ length: 20 }, async (_, index) =>
+      processes[index % processes.length]?.('ReplayDetection').upsert('one-jti', { ...payload, jti: 'one-jti' }, 60),
+    )
+    const refused = (await Promise.allSettled(notes)).filter(({ status }) => status === 'rejected')
+    expect(refused).toHaveLength(19)
+    for (const outcome of refused) expect(outcome).toMatchObject({ reason: { name: 'AlreadyUsed' } })
+  })
+
   test('a used code does not look new to a host whose clock is behind', async () => {
     const payload = { ...payloadOf('AuthorizationCode'), grantId: 'grant-behind' }
     await adapters.adapterOf('AuthorizationCode').upsert('behind', payload, 60)

@@ -2,6 +2,7 @@
 // (a synchronous driver in one process hides the race). A new value that may be used once is a row of `values`.
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { createClient, createPerson, PASSWORD, startApp, type RegisteredClient, type TestApp } from '../support/app.ts'
+import { asserted, createAssertingClient, newKeyPair, type AssertingClient } from '../support/assertion.ts'
 import { browserSession, type BrowserSession } from '../support/browser-session.ts'
 import { databases } from '../support/databases.ts'
 import { authorizeDevice, pollDevice } from '../support/device.ts'
@@ -26,6 +27,8 @@ const PARALLEL = 20
 interface World {
   readonly hosts: readonly TestApp[]
   readonly client: RegisteredClient
+  /** A service with a key of its own. */
+  readonly asserting: AssertingClient
   /** Signed in, so that a code costs one request. */
   readonly browser: BrowserSession
   close(): Promise<void>
@@ -106,6 +109,20 @@ const values: readonly SingleUse[] = [
     lives: async ({ hosts }, token) => (await userinfo(hostIn(hosts, 1), token)).status === 200,
     livesOn: false,
   },
+  {
+    name: 'A56 a client assertion',
+    window: 10,
+    async make({ asserting }) {
+      const assertion = await asserting.assertion({})
+      return async (host) => gaveTokens(await asserted(host, assertion), 'access_token')
+    },
+    losers: 'invalid_client',
+    async lives({ hosts, asserting }, token) {
+      const assertion = await asserting.assertion({})
+      return (await asserted(hostIn(hosts, 1), assertion, { token }, '/introspect')).json['active'] === true
+    },
+    livesOn: true,
+  },
 ]
 
 const kinds = databases.flatMap((kind) =>
@@ -130,7 +147,8 @@ describe.each(kinds)('with a window of $window s on $kind.name', ({ kind, window
     })
     const browser = browserSession(host.issuer)
     await browser.submit(await browser.open(authorizeUrl(host, client)), { username: 'ada', password: PASSWORD })
-    world = { hosts: cluster.hosts, client, browser, close: () => cluster.close() }
+    const asserting = await createAssertingClient(host, await newKeyPair())
+    world = { hosts: cluster.hosts, client, asserting, browser, close: () => cluster.close() }
   })
   afterAll(() => world.close())
 
@@ -171,7 +189,7 @@ function gaveTokens(
   member: string,
 ): Answer {
   if (status === 200) return { gave: String(json[member]) }
-  return { refused: status === 400 ? String(json['error']) : `${status} ${body}` }
+  return { refused: status === 400 || status === 401 ? String(json['error']) : `${status} ${body}` }
 }
 
 async function oneProcess(

@@ -51,7 +51,13 @@ describe('discovery', () => {
     )
     expect(JSON.stringify(metadata['id_token_signing_alg_values_supported'])).not.toContain('none')
     expect(metadata['token_endpoint_auth_methods_supported']).toEqual(
-      expect.arrayContaining(['client_secret_basic', 'client_secret_post', 'none']),
+      expect.arrayContaining([
+        'client_secret_basic',
+        'client_secret_post',
+        'client_secret_jwt',
+        'private_key_jwt',
+        'none',
+      ]),
     )
     expect(metadata['claims_supported']).toEqual(
       expect.arrayContaining(['sub', 'name', 'email', 'groups', 'address', 'phone_number', 'auth_time', 'amr']),

@@ -16,8 +16,8 @@ export type NewArtifact = Omit<Artifact, 'consumed_at' | 'polled_at' | 'poll_int
 export interface ArtifactStore {
   /** Inserts or replaces the row; never touches `consumed_at`, nor what polls have left. */
   upsert(row: NewArtifact): Promise<void>
-  /** Inserts the row unless one with its id is there; the one that is there stays as it is. */
-  insertOnce(row: NewArtifact): Promise<void>
+  /** Inserts the row unless one with its id is there, which stays as it is. True for the one caller that inserted it. */
+  insertOnce(row: NewArtifact): Promise<boolean>
   /** The row, unless it expired more than the grace ago. */
   find(id: string, now: number): Promise<Artifact | undefined>
   /**
@@ -68,11 +68,12 @@ export function artifactStore(db: Kysely<Tables>): ArtifactStore {
     },
 
     async insertOnce(row) {
-      await db
+      const { numInsertedOrUpdatedRows } = await db
         .insertInto('artifacts')
         .values({ ...row, consumed_at: null })
         .onConflict((conflict) => conflict.column('id').doNothing())
-        .execute()
+        .executeTakeFirst()
+      return numInsertedOrUpdatedRows === 1n
     },
 
     find: (id, now) => live(now).where('id', '=', id).executeTakeFirst(),

@@ -6,6 +6,8 @@
  */
 import { z } from 'zod'
 import { TOKEN_ALGORITHMS } from '#core/signing-keys/algorithms.ts'
+import { AUTH_METHODS } from './auth-methods.ts'
+import { clientKeys } from './client-keys.ts'
 import { isOfferedScope, OFFERED_SCOPES } from './scopes.ts'
 import { calledAddressProblem, shownUri, webAddressProblem } from './web-address.ts'
 
@@ -69,7 +71,10 @@ export const clientMetadata = z
     backchannel_logout_session_required: z.boolean().nullable(),
     contacts: z.array(z.email('A contact is an e-mail address.')).max(20).nullable(),
     application_type: z.enum(['web', 'native']).nullable(),
-    token_endpoint_auth_method: z.enum(['client_secret_basic', 'client_secret_post', 'none']).nullable(),
+    token_endpoint_auth_method: z.enum(AUTH_METHODS).nullable(),
+    token_endpoint_auth_signing_alg: z.enum(TOKEN_ALGORITHMS).nullable(),
+    jwks: clientKeys.nullable(),
+    jwks_uri: calledAddress.nullable(),
     grant_types: words.nullable(),
     response_types: words.nullable(),
     id_token_signed_response_alg: z.enum(TOKEN_ALGORITHMS).nullable(),

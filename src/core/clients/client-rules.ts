@@ -1,5 +1,6 @@
 /** The rules between the members of a client: what its type allows, and what would contradict itself. */
 import type { ClientDraft } from './client.ts'
+import { authenticationProblems, keepsSecret, methodOf } from './client-authentication.ts'
 import { DEVICE_GRANT } from './device-grant.ts'
 import { isConfidential, PRESETS, responseTypesFor, signsPeopleIn } from './presets.ts'
 import { redirectUrisProblem, type RedirectPurpose } from './redirect-uri.ts'
@@ -17,7 +18,8 @@ export function clientProblems(draft: ClientDraft): Record<string, string> {
     require_pkce: pkceProblem(draft),
     claims: claimsProblem(draft),
     ...presetProblems(draft),
-    ...sharedSecretProblems(draft.registered, { type: draft.type, isConfidential: isConfidential(draft.type) }),
+    ...authenticationProblems(draft),
+    ...sharedSecretProblems(draft.registered, whoSigns(draft)),
   }
   return Object.fromEntries(
     Object.entries(problems).flatMap(([name, problem]) => (problem === undefined ? [] : [[name, problem]])),
@@ -46,6 +48,12 @@ function claimsProblem({ type, registered, claims }: ClientDraft): string | unde
   const allowed = typeof registered['scope'] === 'string' ? registered['scope'].split(' ') : undefined
   const never = claims.find(({ scope }) => scope !== undefined && allowed?.includes(scope) === false)
   return never && `The claim ${never.claim} hangs on the scope ${never.scope}, which this client may not ask for.`
+}
+
+/** As sentences name a client that may have no secret: public by its type, or with keys of its own. */
+function whoSigns(draft: ClientDraft) {
+  const who = isConfidential(draft.type) ? `client with ${String(methodOf(draft))}` : `${draft.type} client`
+  return { who, hasSecret: keepsSecret(draft) }
 }
 
 function presetProblems({ type, registered, refreshTokens }: ClientDraft): Problems {

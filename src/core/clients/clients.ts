@@ -12,6 +12,7 @@ import type { Clock } from '#platform/clock.ts'
 import type { Database } from '#platform/database/open.ts'
 import { AppError } from '#platform/errors.ts'
 import type { Client, ClientDraft } from './client.ts'
+import { keepsSecret, methodOf, mustHaveKeptSecret } from './client-authentication.ts'
 import { cursorAt, positionIn } from './client-cursor.ts'
 import { isClientId, newClientId } from './client-id.ts'
 import { parseChange, parseRegistration } from './client-input.ts'
@@ -60,6 +61,8 @@ export interface ClientsNeeds {
   /** Makes the keys that are missing, and resolves once every server signs with them; called before the validator. */
   readonly enableSigningKeys: (algorithms: readonly SigningAlgorithm[]) => Promise<void>
 }
+
+const NO_SECRET = { sealedSecret: undefined, sealedPrevious: undefined }
 
 /** Judges the metadata of a client. It runs inside a transaction: no queries. @throws AppError(invalid_input) */
 export type ValidateMetadata = (metadata: Record<string, unknown>) => Promise<void>
@@ -120,7 +123,7 @@ export function createClients({
     async register(input) {
       const draft = parseRegistration(input)
       const id = newClientId()
-      const secret = isConfidential(draft.type) ? newClientSecret() : undefined
+      const secret = keepsSecret(draft) ? newClientSecret() : undefined
       const sealed = secret === undefined ? undefined : sealing.seal(id, secret)
       const now = clock.now()
       const client = clientOf({ ...draft, id, sealedSecret: sealed, disabled: false, createdAt: now, updatedAt: now })
@@ -151,10 +154,13 @@ export function createClients({
       return changed(id, async (store, record) => {
         const draft = parseChange(record, input)
         const groupIds = await knownGroups(store, draft)
-        const client = clientOf({ ...record, ...draft })
+        mustHaveKeptSecret(draft, record.sealedSecret)
+        const { sealedSecret, sealedPrevious } = keepsSecret(draft) ? record : NO_SECRET
+        const client = clientOf({ ...record, ...draft, sealedSecret, sealedPrevious })
         mustBeLongEnough(client.metadata, client.secret)
         await validate(toProviderMetadata(client))
         await store.change(id, draft)
+        if (sealedSecret !== record.sealedSecret) await store.setSecret(id, undefined, undefined, clock.now())
         await store.setGroups(id, groupIds)
       })
     },
@@ -162,9 +168,9 @@ export function createClients({
     async rotateSecret(id, rotation) {
       const overlapSeconds = parseRotation(rotation)
       const secret = newClientSecret()
-      const client = await changed(id, async (store, { type, sealedSecret }) => {
-        if (!isConfidential(type)) throw hasNoSecret(type)
-        const previous = sealing.asPrevious(id, sealedSecret, overlapSeconds)
+      const client = await changed(id, async (store, record) => {
+        if (!keepsSecret(record)) throw hasNoSecret(record)
+        const previous = sealing.asPrevious(id, record.sealedSecret, overlapSeconds)
         await store.setSecret(id, sealing.seal(id, secret), previous, clock.now())
       })
       return { client, secret }
@@ -208,8 +214,9 @@ function unknownClient(): AppError {
   })
 }
 
-function hasNoSecret(type: Client['type']): AppError {
-  return new AppError('invalid_input', `A ${type} client has no secret.`, {
-    hint: 'Only clients of type web and service have one.',
+function hasNoSecret(record: ClientRecord): AppError {
+  const who = isConfidential(record.type) ? `client with ${String(methodOf(record))}` : `${record.type} client`
+  return new AppError('invalid_input', `A ${who} has no secret.`, {
+    hint: 'Only clients of type web and service have one, unless they authenticate with keys of their own.',
   })
 }

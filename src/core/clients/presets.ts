@@ -2,6 +2,7 @@
  * What each type of client is, in the words of RFC 7591. A client's row keeps only what was registered; the preset of
  * its type is laid under it whenever it is read, so that a preset made safer is safer for every client at once.
  */
+import { CONFIDENTIAL_METHODS } from './auth-methods.ts'
 import type { Client, ClientType } from './client.ts'
 import { DEVICE_GRANT } from './device-grant.ts'
 import { OFFERED_SCOPES } from './scopes.ts'
@@ -9,7 +10,7 @@ import { OFFERED_SCOPES } from './scopes.ts'
 export interface Preset {
   readonly applicationType: 'web' | 'native'
   /** The first is what a client gets that asks for none. */
-  readonly authMethods: readonly ['none'] | readonly ['client_secret_basic', 'client_secret_post']
+  readonly authMethods: readonly ['none'] | typeof CONFIDENTIAL_METHODS
   /** What a client gets that asks for none; the first is what the type is about. */
   readonly grantTypes: readonly [string, ...string[]]
   /** What it may ask for besides. */
@@ -18,22 +19,21 @@ export interface Preset {
 }
 
 const CODE_FLOW = { grantTypes: ['authorization_code', 'refresh_token'], responseTypes: ['code'] } as const
-const SECRET = ['client_secret_basic', 'client_secret_post'] as const
 
 export const PRESETS: Readonly<Record<ClientType, Preset>> = {
-  web: { applicationType: 'web', authMethods: SECRET, ...CODE_FLOW, furtherGrantTypes: [DEVICE_GRANT] },
+  web: { applicationType: 'web', authMethods: CONFIDENTIAL_METHODS, ...CODE_FLOW, furtherGrantTypes: [DEVICE_GRANT] },
   spa: { applicationType: 'web', authMethods: ['none'], ...CODE_FLOW, furtherGrantTypes: [] },
   native: { applicationType: 'native', authMethods: ['none'], ...CODE_FLOW, furtherGrantTypes: [DEVICE_GRANT] },
   service: {
     applicationType: 'web',
-    authMethods: SECRET,
+    authMethods: CONFIDENTIAL_METHODS,
     grantTypes: ['client_credentials'],
     furtherGrantTypes: [],
     responseTypes: [],
   },
 }
 
-/** True for types that can keep a secret (RFC 6749 §2.1). */
+/** True for types that can keep a secret, or a private key (RFC 6749 §2.1). */
 export function isConfidential(type: ClientType): boolean {
   return PRESETS[type].authMethods[0] !== 'none'
 }

@@ -24,21 +24,21 @@ export function signingAlgorithmsOf(metadata: Readonly<Record<string, unknown>>)
 /** One sentence for each member that asks for a secret of a client that has none. */
 export function sharedSecretProblems(
   metadata: Readonly<Record<string, unknown>>,
-  { type, isConfidential }: { readonly type: string; readonly isConfidential: boolean },
+  { who, hasSecret }: { readonly who: string; readonly hasSecret: boolean },
 ): Record<string, string> {
-  if (isConfidential) return {}
+  if (hasSecret) return {}
   const asking = MEMBERS.filter((member) => SECRET_BYTES.has(metadata[member]))
   return Object.fromEntries(
     asking.map((member) => [
       member,
-      `${String(metadata[member])} signs with the client's secret, and a ${type} client has none.`,
+      `${String(metadata[member])} signs with the client's secret, and a ${who} has none.`,
     ]),
   )
 }
 
 /** @throws AppError(invalid_input) where the secret is shorter than what it signs with asks for */
 export function mustBeLongEnough(metadata: Readonly<Record<string, unknown>>, secret: string | undefined): void {
-  const fields = MEMBERS.flatMap((member): [string, string][] => {
+  const fields = [...MEMBERS, 'token_endpoint_auth_signing_alg'].flatMap((member): [string, string][] => {
     const bytes = SECRET_BYTES.get(metadata[member])
     if (bytes === undefined || secret === undefined || Buffer.byteLength(secret) >= bytes) return []
     return [[member, `${String(metadata[member])} needs a secret of ${bytes} bytes; this client has a shorter one.`]]

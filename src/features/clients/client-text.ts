@@ -12,9 +12,10 @@ export function secretDetails(done: string, client: Client, secret: string | und
     ['client secret', secret],
     ['discovery', `${issuer}/.well-known/openid-configuration`],
   ]
+  const proof = client.metadata['token_endpoint_auth_method'] === 'none' ? 'PKCE' : 'a key of its own'
   const next =
     secret === undefined
-      ? 'Next: give the client id and the discovery address to the application; it proves itself with PKCE.'
+      ? `Next: give the client id and the discovery address to the application; it proves itself with ${proof}.`
       : 'The secret is shown once: it cannot be read again, only rotated.\nNext: give these three to the application.'
   return `${done}\n\n${columns(lines)}\n\n${next}\n`
 }

@@ -1,0 +1,72 @@
+/** The rules of a client's authentication: what its method needs, and what would contradict it. */
+import { isSigningAlgorithm } from '#core/signing-keys/algorithms.ts'
+import { AppError } from '#platform/errors.ts'
+import { KEY_METHODS, SECRET_METHODS } from './auth-methods.ts'
+import type { ClientDraft } from './client.ts'
+import { signsWith } from './client-keys.ts'
+import { PRESETS } from './presets.ts'
+
+type Authenticating = Pick<ClientDraft, 'type' | 'registered'>
+
+/** True where the client authenticates with a secret, and so has one. */
+export function keepsSecret(client: Authenticating): boolean {
+  return SECRET_METHODS.some((method) => method === methodOf(client))
+}
+
+export function methodOf({ type, registered }: Authenticating): unknown {
+  return registered['token_endpoint_auth_method'] ?? PRESETS[type].authMethods[0]
+}
+
+/** One sentence, or undefined, for each member that authentication is about. */
+export function authenticationProblems(client: Authenticating): Readonly<Record<string, string | undefined>> {
+  return {
+    jwks: keysProblem(client),
+    jwks_uri: addressProblem(client),
+    token_endpoint_auth_signing_alg: algorithmProblem(client),
+  }
+}
+
+function keysProblem(client: Authenticating): string | undefined {
+  const { jwks, jwks_uri: uri, token_endpoint_auth_signing_alg: alg } = client.registered
+  if (!hasKeys(client)) return jwks === undefined ? undefined : unused(client)
+  if (jwks === undefined)
+    return uri === undefined ? 'private_key_jwt needs the public keys of the client: jwks, or jwks_uri.' : undefined
+  if (uri !== undefined) return 'Keys are registered here or at jwks_uri, not in both places.'
+  const asked = isSigningAlgorithm(alg) ? alg : undefined
+  return signsWith(jwks, asked) ? undefined : 'None of these keys can sign an assertion for this client.'
+}
+
+function addressProblem(client: Authenticating): string | undefined {
+  return client.registered['jwks_uri'] === undefined || hasKeys(client) ? undefined : unused(client)
+}
+
+function algorithmProblem(client: Authenticating): string | undefined {
+  const alg = client.registered['token_endpoint_auth_signing_alg']
+  const method = methodOf(client)
+  if (typeof alg !== 'string') return undefined
+  if (method === 'private_key_jwt')
+    return isSigningAlgorithm(alg) ? undefined : `${alg} signs with a secret, and private_key_jwt with a key.`
+  if (method === 'client_secret_jwt')
+    return isSigningAlgorithm(alg) ? `${alg} signs with a key, and client_secret_jwt with the secret.` : undefined
+  return unused(client)
+}
+
+/**
+ * A client that came to keys has forgotten its secret, and a change cannot tell a new one.
+ * @throws AppError(invalid_input)
+ */
+export function mustHaveKeptSecret(client: Authenticating, sealedSecret: string | undefined): void {
+  if (!keepsSecret(client) || sealedSecret !== undefined) return
+  throw new AppError('invalid_input', 'The client was refused; nothing was changed.', {
+    fields: { token_endpoint_auth_method: 'This client has no secret, and a change does not give it one.' },
+    hint: 'Register a new client for it: latchkey client create …',
+  })
+}
+
+function hasKeys(client: Authenticating): boolean {
+  return KEY_METHODS.some((method) => method === methodOf(client))
+}
+
+function unused(client: Authenticating): string {
+  return `A client that authenticates by ${String(methodOf(client))} has no use for it.`
+}
