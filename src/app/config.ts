@@ -11,6 +11,7 @@ import type { Settings } from '#core/services.ts'
 import type { LogSettings } from '#platform/log.ts'
 import { Secret } from '#platform/secret.ts'
 import { parseSettings, SettingsError, type Environment, type Problem, type Setting } from '#platform/settings.ts'
+import { CERTIFICATE_SETTINGS, certificateProblems, certificateRules } from './certificate-settings.ts'
 import {
   databaseProblem,
   issuerProblem,
@@ -141,6 +142,7 @@ export const SETTINGS = {
     sentence: 'The PEM file with the key of TLS_CERT.',
     example: '/etc/latchkey/tls.key',
   }),
+  ...CERTIFICATE_SETTINGS,
   sessionIdleSeconds: seconds(
     'SESSION_IDLE_SECONDS',
     8 * 3_600,
@@ -219,7 +221,7 @@ export interface Config extends Settings {
 export function loadConfig(environment: Environment = process.env, folder: string = ROOT): Config {
   const file = join(folder, '.env')
   const values = parseSettings(SETTINGS, environment, existsSync(file) ? readFileSync(file, 'utf8') : undefined)
-  const problems = crossChecks(values, environment)
+  const problems = [...crossChecks(values, environment), ...certificateProblems(values)]
   if (problems.length > 0) throw new SettingsError(problems)
 
   const absolute = (path: string) => (isAbsolute(path) ? path : join(ROOT, path))
@@ -250,6 +252,7 @@ export function loadConfig(environment: Environment = process.env, folder: strin
     keys: { publishAheadSeconds: values.keysPublishAheadSeconds },
     claimReceipts: { retentionSeconds: values.claimReceiptsRetentionSeconds },
     outbound: { allow: values.outboundAllow },
+    clientCertificates: certificateRules(values, absolute),
     passwordHashSlots: values.passwordHashSlots ?? Math.min(3, availableParallelism()),
   })
 }

@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs'
 import { createServer, type IncomingMessage, type RequestListener, type Server, type ServerResponse } from 'node:http'
 import { createServer as createTlsServer } from 'node:https'
 import type { AddressInfo } from 'node:net'
+import type { TlsOptions } from 'node:tls'
 import { AppError } from '#platform/errors.ts'
 import type { Config } from './config.ts'
 
@@ -19,6 +20,7 @@ const DRAIN_LIMIT_MS = 8_000
 export async function listen(
   { host, port, tls }: Config['listen'],
   handler: (req: IncomingMessage, res: ServerResponse) => unknown,
+  clientAuthorities: readonly string[] = [],
 ): Promise<Listening> {
   let draining = false
   const answer: RequestListener = (req, res) => {
@@ -26,7 +28,9 @@ export async function listen(
     if (draining) res.setHeader('Connection', 'close')
     handler(req, res)
   }
-  const server = tls ? createTlsServer(readTls(tls), answer) : createServer(answer)
+  const server = tls
+    ? createTlsServer({ ...readTls(tls), ...askingFor(clientAuthorities) }, answer)
+    : createServer(answer)
   server.headersTimeout = HEADERS_TIMEOUT_MS
   server.requestTimeout = REQUEST_TIMEOUT_MS
   await bound(server, host, port)
@@ -41,6 +45,16 @@ export async function listen(
         setTimeout(() => server.closeAllConnections(), DRAIN_LIMIT_MS).unref()
       }),
   }
+}
+
+/**
+ * With authorities, the server asks each client for a certificate, and goes on without: whether one is needed, and
+ * whether it holds, is decided where the client is known. Browsers ask people only for certificates of the authorities.
+ */
+function askingFor(clientAuthorities: readonly string[]): TlsOptions {
+  return clientAuthorities.length === 0
+    ? {}
+    : { ca: [...clientAuthorities], requestCert: true, rejectUnauthorized: false }
 }
 
 async function bound(server: Server, host: string, port: number): Promise<void> {

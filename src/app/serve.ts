@@ -31,7 +31,7 @@ export async function serve(config: Config): Promise<Running> {
     closing.push(close)
     const app = await createApp(config, services, features)
     closing.push(app.close)
-    const server = await listen(config.listen, app.koa.callback())
+    const server = await listen(config.listen, app.koa.callback(), config.clientCertificates.authorities)
     closing.push(startJobs(features, services), server.drain, beginDraining)
     return { services, stop }
   } catch (error) {

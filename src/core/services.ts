@@ -3,6 +3,7 @@
  */
 import type { Clock } from '#platform/clock.ts'
 import type { Database } from '#platform/database/open.ts'
+import type { ClientCertificateRules } from '#platform/http/client-certificate.ts'
 import type { Log } from '#platform/log.ts'
 import type { Accounts } from './accounts/accounts.ts'
 import type { Apis } from './apis/apis.ts'
@@ -36,6 +37,8 @@ export interface Settings {
   readonly claimReceipts: { readonly retentionSeconds: number }
   /** Addresses and CIDRs that outbound requests may reach although private. */
   readonly outbound: { readonly allow: readonly string[] }
+  /** How certificates of clients reach the server; `offered` where they do at all. */
+  readonly clientCertificates: ClientCertificateRules & { readonly offered: boolean }
 }
 
 export interface Services {

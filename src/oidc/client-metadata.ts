@@ -3,6 +3,7 @@ import type { ValidateMetadata } from '#core/clients/clients.ts'
 import type { Settings } from '#core/services.ts'
 import type { SigningKeys } from '#core/signing-keys/signing-keys.ts'
 import { AppError } from '#platform/errors.ts'
+import { mutualTls } from './client-certificates.ts'
 import { protocol } from './configuration.ts'
 
 /**
@@ -64,6 +65,7 @@ function validating(settings: Settings, jwks: JWKS) {
     features: {
       devInteractions: { enabled: false },
       clientCredentials: { enabled: true },
+      ...mutualTls(settings),
       backchannelLogout: { enabled: true },
       deviceFlow: { enabled: true },
       rpInitiatedLogout: { enabled: true },

@@ -4,13 +4,14 @@
  */
 import type { Configuration, JWKS } from 'oidc-provider'
 import { SUPPORTED_ACRS } from '#core/authentication.ts'
-import { AUTH_METHODS } from '#core/clients/auth-methods.ts'
+import { OFFERED_METHODS } from '#core/clients/auth-methods.ts'
 import { OFFERED_SCOPES } from '#core/clients/scopes.ts'
 import type { Services, Settings } from '#core/services.ts'
 import type { GuardedFetch } from '#platform/fetch.ts'
 import { adapterFactory } from './adapter.ts'
 import { findAccount } from './accounts.ts'
 import { SCOPE_CLAIMS } from './claims.ts'
+import { boundTokensWhereOffered, certificateMethods, mutualTls } from './client-certificates.ts'
 import { judgeAssertion, PREVIOUS_SECRET } from './client-authentication.ts'
 import { clientSettings } from './clients.ts'
 import { cookies } from './cookies.ts'
@@ -37,15 +38,17 @@ export interface ConfigurationNeeds {
 
 /** The part that decides whether a client's metadata is valid; needs no database. */
 export function protocol(settings: Settings, jwks: JWKS): Configuration {
+  const boundTokens = boundTokensWhereOffered(settings)
   return {
     jwks,
     scopes: [...OFFERED_SCOPES],
     acrValues: SUPPORTED_ACRS,
     claims: { ...SCOPE_CLAIMS, acr: null, sid: null, auth_time: null, amr: null, iss: null },
     responseTypes: ['code'],
-    clientAuthMethods: [...AUTH_METHODS],
+    clientAuthMethods: [...OFFERED_METHODS, ...certificateMethods(settings)],
     assertJwtClientAuthClaimsAndHeader: judgeAssertion,
     extraClientMetadata: {
+      ...boundTokens,
       properties: [
         'type',
         'first_party',
@@ -56,6 +59,7 @@ export function protocol(settings: Settings, jwks: JWKS): Configuration {
         'refresh_tokens',
         'claims',
         PREVIOUS_SECRET,
+        ...boundTokens.properties,
       ],
     },
     pkce: {
@@ -129,6 +133,7 @@ export function configuration({
       introspection: { enabled: true, allowedPolicy: introspectionPolicy(apis) },
       revocation: { enabled: true, allowedPolicy: async (_ctx, client, token) => token.clientId === client.clientId },
       resourceIndicators,
+      ...mutualTls(settings),
       dPoP: { enabled: true, nonceSecret, requireNonce: () => false },
       pushedAuthorizationRequests: { enabled: true },
       backchannelLogout: { enabled: true }, // what is sent is sent by backchannel-logout.ts

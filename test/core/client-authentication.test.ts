@@ -13,6 +13,8 @@ const secp = publicJwk(generateKeyPairSync('ec', { namedCurve: 'secp256k1' }))
 const privateKey = generateKeyPairSync('ec', { namedCurve: 'P-256' }).privateKey.export({ format: 'jwk' })
 
 const KEYS = { token_endpoint_auth_method: 'private_key_jwt' }
+const TLS = { token_endpoint_auth_method: 'tls_client_auth' }
+const SELF_SIGNED = { token_endpoint_auth_method: 'self_signed_tls_client_auth' }
 const HMAC = { token_endpoint_auth_method: 'client_secret_jwt' }
 const set = (...keys: unknown[]) => ({ jwks: { keys } })
 const register = (metadata: unknown, type = 'service') =>
@@ -31,6 +33,9 @@ describe('the authentication of a client', () => {
     ['a key beside one for encryption', { ...KEYS, ...set(ec, { ...x25519, use: 'enc' }) }],
     ['an address of keys', { ...KEYS, jwks_uri: 'https://app.example/jwks.json' }],
     ['an algorithm that a key has', { ...KEYS, ...set(ec), token_endpoint_auth_signing_alg: 'ES256' }],
+    ['a subject', { ...TLS, tls_client_auth_subject_dn: 'CN=job, O=Acme\\, Inc., C=DE' }],
+    ['an address', { ...TLS, tls_client_auth_san_ip: '2001:db8::1' }],
+    ['bound tokens', { tls_client_certificate_bound_access_tokens: true }],
     ['a secret that signs', { ...HMAC }],
     ['a secret that signs with HS512', { ...HMAC, token_endpoint_auth_signing_alg: 'HS512' }],
   ])('takes %s', (_, metadata) => {
@@ -76,6 +81,23 @@ describe('the authentication of a client', () => {
       'token_endpoint_auth_signing_alg',
       /no use/,
     ],
+    ['a certificate without a name', { ...TLS }, 'tls_client_auth_subject_dn', /needs one of/],
+    [
+      'two names of a certificate',
+      { ...TLS, tls_client_auth_subject_dn: 'CN=job', tls_client_auth_san_dns: 'job.example' },
+      'tls_client_auth_subject_dn',
+      /one only/,
+    ],
+    ['a name without a certificate', { tls_client_auth_san_dns: 'a.example' }, 'tls_client_auth_subject_dn', /no use/],
+    ['a subject that is none', { ...TLS, tls_client_auth_subject_dn: 'job' }, 'tls_client_auth_subject_dn', /RFC 4514/],
+    [
+      'an address that is none',
+      { ...TLS, tls_client_auth_san_ip: 'localhost' },
+      'tls_client_auth_san_ip',
+      /IP address/,
+    ],
+    ['a key without its certificate', { ...SELF_SIGNED, ...set(ec) }, 'jwks', /x5c/],
+    ['the certificate of another key', { ...SELF_SIGNED, ...set({ ...ec, x5c: ['AAAA'] }) }, 'jwks', /not of this key/],
     ['alg none', { ...HMAC, token_endpoint_auth_signing_alg: 'none' }, 'token_endpoint_auth_signing_alg', /./],
     ['keys that nothing uses', { ...set(ec) }, 'jwks', /no use/],
     ['an address that nothing uses', { jwks_uri: 'https://app.example/k' }, 'jwks_uri', /no use/],

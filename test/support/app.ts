@@ -55,7 +55,7 @@ export async function startApp(
   )
   const { services, close } = await openServices(config, { log: log ?? openLog(config.log) })
   const app = await createApp(config, services, features)
-  const server = await listen(config.listen, app.koa.callback())
+  const server = await listen(config.listen, app.koa.callback(), config.clientCertificates.authorities)
 
   return {
     issuer,

@@ -25,7 +25,7 @@ export async function certificateOfLocalhost(): Promise<{ certificate: string; k
 }
 
 /** A part of the library asks `Reflect` for two functions while it loads (see core/signing-keys/certificate.ts). */
-async function loadX509() {
+export async function loadX509() {
   for (const name of ['getMetadata', 'getOwnMetadata']) Reflect.set(Reflect, name, () => undefined)
   return import('@peculiar/x509')
 }

@@ -3,8 +3,16 @@ import { isSigningAlgorithm } from '#core/signing-keys/algorithms.ts'
 import { AppError } from '#platform/errors.ts'
 import { KEY_METHODS, SECRET_METHODS } from './auth-methods.ts'
 import type { ClientDraft } from './client.ts'
-import { signsWith } from './client-keys.ts'
+import { certifies, signsWith } from './client-keys.ts'
 import { PRESETS } from './presets.ts'
+
+const SUBJECT_MEMBERS = [
+  'tls_client_auth_subject_dn',
+  'tls_client_auth_san_dns',
+  'tls_client_auth_san_uri',
+  'tls_client_auth_san_ip',
+  'tls_client_auth_san_email',
+]
 
 type Authenticating = Pick<ClientDraft, 'type' | 'registered'>
 
@@ -21,6 +29,7 @@ export function methodOf({ type, registered }: Authenticating): unknown {
 export function authenticationProblems(client: Authenticating): Readonly<Record<string, string | undefined>> {
   return {
     jwks: keysProblem(client),
+    tls_client_auth_subject_dn: subjectProblem(client),
     jwks_uri: addressProblem(client),
     token_endpoint_auth_signing_alg: algorithmProblem(client),
   }
@@ -30,10 +39,21 @@ function keysProblem(client: Authenticating): string | undefined {
   const { jwks, jwks_uri: uri, token_endpoint_auth_signing_alg: alg } = client.registered
   if (!hasKeys(client)) return jwks === undefined ? undefined : unused(client)
   if (jwks === undefined)
-    return uri === undefined ? 'private_key_jwt needs the public keys of the client: jwks, or jwks_uri.' : undefined
+    return uri === undefined
+      ? `${String(methodOf(client))} needs the public keys of the client: jwks, or jwks_uri.`
+      : undefined
   if (uri !== undefined) return 'Keys are registered here or at jwks_uri, not in both places.'
+  if (methodOf(client) === 'self_signed_tls_client_auth')
+    return certifies(jwks) ? undefined : 'None of these keys brings its certificate (x5c).'
   const asked = isSigningAlgorithm(alg) ? alg : undefined
   return signsWith(jwks, asked) ? undefined : 'None of these keys can sign an assertion for this client.'
+}
+
+/** RFC 8705 §2.1.2: one name, of one kind. */
+function subjectProblem(client: Authenticating): string | undefined {
+  const given = SUBJECT_MEMBERS.filter((member) => client.registered[member] !== undefined)
+  if (methodOf(client) !== 'tls_client_auth') return given.length === 0 ? undefined : unused(client)
+  return given.length === 1 ? undefined : `tls_client_auth needs one of ${SUBJECT_MEMBERS.join(', ')}, and one only.`
 }
 
 function addressProblem(client: Authenticating): string | undefined {

@@ -2,7 +2,7 @@
  * The public keys that a client registers by value (RFC 7591 §2, `jwks`). A set is taken whole or not at all: a key that
  * nobody could use would only be missed when the other one is rotated away.
  */
-import { createPublicKey, type JsonWebKey } from 'node:crypto'
+import { createPublicKey, X509Certificate, type JsonWebKey } from 'node:crypto'
 import { z } from 'zod'
 import { algorithmsOf } from '#core/signing-keys/algorithms.ts'
 
@@ -41,6 +41,11 @@ export function signsWith(jwks: unknown, alg: unknown): boolean {
   return success && data.keys.some((key) => signaturesOf(key).some((can) => alg === undefined || can === alg))
 }
 
+/** True where a key of the set brings its certificate, as self_signed_tls_client_auth needs it (RFC 8705 §2.2.2). */
+export function certifies(jwks: unknown): boolean {
+  return clientKeys.safeParse(jwks).data?.keys.some(({ x5c }) => x5c !== undefined && x5c.length > 0) === true
+}
+
 function signaturesOf(key: z.output<typeof publicKey>): readonly string[] {
   if (key.use === 'enc') return []
   return algorithmsOf({ kty: key.kty, crv: key['crv'] }).filter((alg) => key.alg === undefined || key.alg === alg)
@@ -53,8 +58,17 @@ function keyProblem(key: z.output<typeof publicKey>): string | undefined {
   if (bits === undefined) return 'This is no public key that can be read.'
   if (key.kty === 'RSA' && (bits < RSA_BITS.least || bits > RSA_BITS.most))
     return `An RSA key has ${RSA_BITS.least} to ${RSA_BITS.most} bits; this one has ${bits}.`
+  if (key.x5c !== undefined && !isCertified(key, key.x5c)) return 'Its certificate (x5c) is not of this key.'
   const isUseless = key.use !== 'enc' && signaturesOf(key).length === 0
   return isUseless ? 'The server verifies nothing with such a key.' : undefined
+}
+
+function isCertified(key: JsonWebKey, [first = '']: readonly string[]): boolean {
+  try {
+    return new X509Certificate(Buffer.from(first, 'base64')).publicKey.equals(createPublicKey({ key, format: 'jwk' }))
+  } catch {
+    return false
+  }
 }
 
 /** Bits of the modulus, 0 for keys that have none, undefined for what is no key. */

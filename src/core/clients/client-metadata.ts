@@ -8,6 +8,7 @@ import { z } from 'zod'
 import { TOKEN_ALGORITHMS } from '#core/signing-keys/algorithms.ts'
 import { AUTH_METHODS } from './auth-methods.ts'
 import { clientKeys } from './client-keys.ts'
+import { isDistinguishedName } from './distinguished-name.ts'
 import { isOfferedScope, OFFERED_SCOPES } from './scopes.ts'
 import { calledAddressProblem, shownUri, webAddressProblem } from './web-address.ts'
 
@@ -55,6 +56,10 @@ export const calledAddress = z.string('A URI is text.').superRefine((uri, contex
 })
 const words = z.array(z.string().min(1).max(256)).max(20)
 
+const certificateName = z
+  .string()
+  .regex(/^[\x20-\x7e]{1,512}$/, 'A name in a certificate is text of one line, without accents.')
+
 /** null takes a member away again (update). */
 export const clientMetadata = z
   .strictObject({
@@ -75,6 +80,14 @@ export const clientMetadata = z
     token_endpoint_auth_signing_alg: z.enum(TOKEN_ALGORITHMS).nullable(),
     jwks: clientKeys.nullable(),
     jwks_uri: calledAddress.nullable(),
+    tls_client_auth_subject_dn: certificateName
+      .refine(isDistinguishedName, 'This is not the name of a subject as RFC 4514 writes it.')
+      .nullable(),
+    tls_client_auth_san_dns: certificateName.nullable(),
+    tls_client_auth_san_uri: certificateName.nullable(),
+    tls_client_auth_san_ip: z.union([z.ipv4(), z.ipv6()], 'This is not an IP address.').nullable(),
+    tls_client_auth_san_email: certificateName.nullable(),
+    tls_client_certificate_bound_access_tokens: z.boolean().nullable(),
     grant_types: words.nullable(),
     response_types: words.nullable(),
     id_token_signed_response_alg: z.enum(TOKEN_ALGORITHMS).nullable(),

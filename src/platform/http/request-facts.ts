@@ -52,6 +52,11 @@ function isTrusted(address: string, trusted: BlockList): boolean {
   return isIPv4(address) ? trusted.check(address, 'ipv4') : isIPv6(address) && trusted.check(address, 'ipv6')
 }
 
+/** True where the connection itself, not an address that somebody forwarded, is one of the trusted. */
+export function isFromTrustedProxy({ socket }: IncomingMessage, trusted: BlockList): boolean {
+  return isTrusted(plainAddress(socket.remoteAddress ?? ''), trusted)
+}
+
 /** @throws TypeError for an entry that is neither an address nor a CIDR */
 export function blockListOf(entries: readonly string[]): BlockList {
   const list = new BlockList()
