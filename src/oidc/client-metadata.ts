@@ -4,6 +4,7 @@ import type { Settings } from '#core/services.ts'
 import type { SigningKeys } from '#core/signing-keys/signing-keys.ts'
 import { AppError } from '#platform/errors.ts'
 import { protocol } from './configuration.ts'
+import { SWITCHES } from './features.ts'
 
 /**
  * Prepares the library's own verdict on a client's metadata, asked before anything is stored. What is prepared throws
@@ -62,10 +63,9 @@ function validating(settings: Settings, jwks: JWKS) {
     ...protocol(settings, jwks),
     adapter: () => adapter,
     features: {
-      devInteractions: { enabled: false },
-      clientCredentials: { enabled: true },
-      backchannelLogout: { enabled: true },
+      ...SWITCHES,
       deviceFlow: { enabled: true },
+      introspection: { enabled: true },
       rpInitiatedLogout: { enabled: true },
     },
   }

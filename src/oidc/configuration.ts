@@ -4,6 +4,7 @@
  */
 import type { Configuration, JWKS } from 'oidc-provider'
 import { SUPPORTED_ACRS } from '#core/authentication.ts'
+import { RESPONSE_TYPES } from '#core/clients/response-types.ts'
 import { OFFERED_SCOPES } from '#core/clients/scopes.ts'
 import type { Services, Settings } from '#core/services.ts'
 import type { GuardedFetch } from '#platform/fetch.ts'
@@ -14,6 +15,7 @@ import { clientSettings } from './clients.ts'
 import { cookies } from './cookies.ts'
 import { DEVICE_CODE_SECONDS, type DeviceFlow } from './device.ts'
 import type { ErrorPage } from './errors.ts'
+import { SWITCHES } from './features.ts'
 import { loadExistingGrant } from './grants.ts'
 import type { LogoutPages } from './logout.ts'
 import { outboundCalls } from './outbound.ts'
@@ -40,7 +42,7 @@ export function protocol(settings: Settings, jwks: JWKS): Configuration {
     scopes: [...OFFERED_SCOPES],
     acrValues: SUPPORTED_ACRS,
     claims: { ...SCOPE_CLAIMS, acr: null, sid: null, auth_time: null, amr: null, iss: null },
-    responseTypes: ['code'],
+    responseTypes: [...RESPONSE_TYPES],
     clientAuthMethods: ['client_secret_basic', 'client_secret_post', 'none'],
     extraClientMetadata: {
       properties: [
@@ -119,15 +121,11 @@ export function configuration({
     renderError,
     ...outboundCalls(fetch),
     features: {
-      devInteractions: { enabled: false },
-      clientCredentials: { enabled: true },
-      claimsParameter: { enabled: true },
+      ...SWITCHES,
       introspection: { enabled: true, allowedPolicy: introspectionPolicy(apis) },
       revocation: { enabled: true, allowedPolicy: async (_ctx, client, token) => token.clientId === client.clientId },
       resourceIndicators,
       dPoP: { enabled: true, nonceSecret, requireNonce: () => false },
-      pushedAuthorizationRequests: { enabled: true },
-      backchannelLogout: { enabled: true }, // what is sent is sent by backchannel-logout.ts
       deviceFlow,
       rpInitiatedLogout: { enabled: true, logoutSource: logout.confirm, postLogoutSuccessSource: logout.done },
     },

@@ -21,6 +21,7 @@ import { renderProtocolError } from './errors.ts'
 import { logEvents } from './events.ts'
 import { logoutPages } from './logout.ts'
 import { outboundFetch } from './outbound.ts'
+import { refuseUnregisteredAnswers } from './registered-answers.ts'
 import { withoutRetired } from './signing.ts'
 import { limitUserCodes } from './user-codes.ts'
 
@@ -111,6 +112,7 @@ function makeProvider(
     }),
   )
   if (settings.tokens.refreshReuseSeconds > 0) nameSuccessors(provider, secrets)
+  refuseUnregisteredAnswers(provider)
   stateAcr(provider)
   releaseClaims(provider, services.claimReceipts)
   logouts.serve(provider)

@@ -6,6 +6,7 @@
  */
 import { z } from 'zod'
 import { TOKEN_ALGORITHMS } from '#core/signing-keys/algorithms.ts'
+import { normalResponseType } from './response-types.ts'
 import { isOfferedScope, OFFERED_SCOPES } from './scopes.ts'
 import { calledAddressProblem, shownUri, webAddressProblem } from './web-address.ts'
 
@@ -51,6 +52,11 @@ export const calledAddress = z.string('A URI is text.').superRefine((uri, contex
   const problem = calledAddressProblem(uri)
   if (problem !== undefined) context.addIssue(`${shownUri(uri)} ${problem}.`)
 })
+const responseTypes = z
+  .array(z.string('A response type is text.').max(256), 'A list of response types was expected.')
+  .max(20)
+  .transform((types) => [...new Set(types.map(normalResponseType))])
+const signingAlgorithm = z.enum(TOKEN_ALGORITHMS)
 const words = z.array(z.string().min(1).max(256)).max(20)
 
 /** null takes a member away again (update). */
@@ -71,8 +77,11 @@ export const clientMetadata = z
     application_type: z.enum(['web', 'native']).nullable(),
     token_endpoint_auth_method: z.enum(['client_secret_basic', 'client_secret_post', 'none']).nullable(),
     grant_types: words.nullable(),
-    response_types: words.nullable(),
-    id_token_signed_response_alg: z.enum(TOKEN_ALGORITHMS).nullable(),
+    response_types: responseTypes.nullable(),
+    id_token_signed_response_alg: signingAlgorithm.nullable(),
+    userinfo_signed_response_alg: signingAlgorithm.nullable(),
+    introspection_signed_response_alg: signingAlgorithm.nullable(),
+    authorization_signed_response_alg: signingAlgorithm.nullable(),
     default_max_age: z.int().min(0).max(TEN_YEARS_SECONDS).nullable(),
     require_auth_time: z.boolean().nullable(),
     default_acr_values: words.nullable(),
