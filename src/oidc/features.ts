@@ -10,6 +10,7 @@ export const SWITCHES = {
   claimsParameter: { enabled: true },
   pushedAuthorizationRequests: { enabled: true },
   backchannelLogout: { enabled: true }, // what is sent is sent by backchannel-logout.ts
+  requestObjects: { enabled: true }, // by value (RFC 9101); by reference only what was pushed
   // OpenID Connect Core 1.0 §5.3.2, RFC 9701, and JARM (JWT Secured Authorization Response Mode for OAuth 2.0)
   jwtUserinfo: { enabled: true },
   jwtIntrospection: { enabled: true },

@@ -44,8 +44,8 @@ describe('answers through the browser', () => {
     expect(url.search).toBe('')
     return Object.fromEntries(new URLSearchParams(url.hash.slice(1)))
   }
-  const discovered = ({ client, secret }: RegisteredClient, metadata?: Partial<oidc.ClientMetadata>) =>
-    oidc.discovery(new URL(app.issuer), client.id, { client_secret: secret, ...metadata }, undefined, {
+  const discovered = ({ client, secret }: RegisteredClient) =>
+    oidc.discovery(new URL(app.issuer), client.id, secret, undefined, {
       execute: [oidc.allowInsecureRequests, oidc.enableNonRepudiationChecks],
     })
 

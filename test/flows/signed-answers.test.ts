@@ -91,7 +91,7 @@ describe('signed answers', () => {
       introspection_signed_response_alg: 'ES256',
       authorization_signed_response_alg: 'PS256',
     })
-    const metadata = { client_secret: client.secret, ...client.client.metadata }
+    const metadata = { client_secret: String(client.secret), ...client.client.metadata }
     const config = await oidc.discovery(new URL(app.issuer), client.client.id, metadata, undefined, {
       execute: [oidc.allowInsecureRequests, oidc.enableNonRepudiationChecks, oidc.useJwtResponseMode],
     })

@@ -6,6 +6,7 @@
  */
 import { z } from 'zod'
 import { TOKEN_ALGORITHMS } from '#core/signing-keys/algorithms.ts'
+import { publicKeySet } from './client-keys.ts'
 import { normalResponseType } from './response-types.ts'
 import { isOfferedScope, OFFERED_SCOPES } from './scopes.ts'
 import { calledAddressProblem, shownUri, webAddressProblem } from './web-address.ts'
@@ -82,6 +83,11 @@ export const clientMetadata = z
     userinfo_signed_response_alg: signingAlgorithm.nullable(),
     introspection_signed_response_alg: signingAlgorithm.nullable(),
     authorization_signed_response_alg: signingAlgorithm.nullable(),
+    request_object_signing_alg: signingAlgorithm.nullable(),
+    require_signed_request_object: z.boolean().nullable(),
+    require_pushed_authorization_requests: z.boolean().nullable(),
+    jwks: publicKeySet.nullable(),
+    jwks_uri: calledAddress.nullable(),
     default_max_age: z.int().min(0).max(TEN_YEARS_SECONDS).nullable(),
     require_auth_time: z.boolean().nullable(),
     default_acr_values: words.nullable(),
