@@ -4,7 +4,7 @@
  */
 import type { Configuration, JWKS } from 'oidc-provider'
 import { SUPPORTED_ACRS } from '#core/authentication.ts'
-import { RESPONSE_TYPES } from '#core/clients/response-types.ts'
+import { RESPONSE_TYPES } from '#core/clients/response-flows.ts'
 import { OFFERED_SCOPES } from '#core/clients/scopes.ts'
 import type { Services, Settings } from '#core/services.ts'
 import type { GuardedFetch } from '#platform/fetch.ts'
@@ -22,6 +22,7 @@ import { outboundCalls } from './outbound.ts'
 import { policy, promptValues } from './policy.ts'
 import { accessTokenSeconds, introspectionPolicy, resources } from './resources.ts'
 import { keysAreHere, signedWith } from './signing.ts'
+import { pairwise } from './subjects.ts'
 
 const DAY = 86_400
 
@@ -43,6 +44,7 @@ export function protocol(settings: Settings, jwks: JWKS): Configuration {
     acrValues: SUPPORTED_ACRS,
     claims: { ...SCOPE_CLAIMS, acr: null, sid: null, auth_time: null, amr: null, iss: null },
     responseTypes: [...RESPONSE_TYPES],
+    subjectTypes: ['public', 'pairwise'],
     clientAuthMethods: ['client_secret_basic', 'client_secret_post', 'none'],
     extraClientMetadata: {
       properties: [
@@ -92,6 +94,8 @@ export function configuration({
 }: ConfigurationNeeds): Configuration {
   const { settings, secrets, apis } = services
   const { feature: resourceIndicators, checkRefresh } = resources(apis)
+  const pairwiseSubject = pairwise(services.pairwiseSubjects)
+  const prompts = policy(pairwiseSubject)
   const [nonceSecret] = secrets.derivedKeys('dpop-nonce')
   return {
     ...protocol(settings, jwks),
@@ -101,12 +105,13 @@ export function configuration({
       keysAreHere: keysAreHere(jwks, refreshKeys),
     }),
     findAccount: findAccount(services),
+    pairwiseIdentifier: (_ctx, accountId, client) => pairwiseSubject(client, accountId),
     loadExistingGrant: loadExistingGrant(services),
     interactions: {
-      policy: policy(),
+      policy: prompts,
       url: (_ctx, { uid }) => `${new URL(settings.issuer).pathname.replace(/\/$/, '')}/interaction/${uid}`,
     },
-    discovery: { prompt_values_supported: promptValues() },
+    discovery: { prompt_values_supported: promptValues(prompts) },
     cookies: cookies(settings.issuer, secrets),
     clientBasedCORS: (_ctx, origin, client) =>
       clientSettings(client).type === 'spa' &&

@@ -2,7 +2,7 @@
 import { createPublicKey, X509Certificate } from 'node:crypto'
 import { exportJWK, importJWK, type JWK } from 'jose'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { RESPONSE_TYPES } from '#core/clients/response-types.ts'
+import { RESPONSE_TYPES } from '#core/clients/response-flows.ts'
 import { startApp, type TestApp } from '../support/app.ts'
 import { databases } from '../support/databases.ts'
 import { send } from '../support/protocol.ts'
@@ -36,7 +36,7 @@ describe('discovery', () => {
       end_session_endpoint: `${app.issuer}/logout`,
       response_types_supported: [...RESPONSE_TYPES],
       response_modes_supported: expect.arrayContaining(['query', 'fragment', 'form_post', 'jwt', 'form_post.jwt']),
-      subject_types_supported: ['public'],
+      subject_types_supported: ['public', 'pairwise'],
       code_challenge_methods_supported: ['S256'],
       authorization_response_iss_parameter_supported: true,
       claims_parameter_supported: true,

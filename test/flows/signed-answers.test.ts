@@ -3,7 +3,7 @@
 import { createLocalJWKSet, jwtVerify, type JSONWebKeySet, type JWTPayload } from 'jose'
 import * as oidc from 'openid-client'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { FRONT_CHANNEL_RESPONSE_TYPES } from '#core/clients/response-types.ts'
+import { FRONT_CHANNEL_RESPONSE_TYPES } from '#core/clients/response-flows.ts'
 import { TOKEN_ALGORITHMS } from '#core/signing-keys/algorithms.ts'
 import { createClient, createPerson, startApp, type RegisteredClient, type TestApp } from '../support/app.ts'
 import { browserSession, hiddenFields, type BrowserSession } from '../support/browser-session.ts'

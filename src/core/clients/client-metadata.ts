@@ -7,7 +7,7 @@
 import { z } from 'zod'
 import { TOKEN_ALGORITHMS } from '#core/signing-keys/algorithms.ts'
 import { publicKeySet } from './client-keys.ts'
-import { normalResponseType } from './response-types.ts'
+import { normalResponseType } from './response-flows.ts'
 import { isOfferedScope, OFFERED_SCOPES } from './scopes.ts'
 import { calledAddressProblem, shownUri, webAddressProblem } from './web-address.ts'
 
@@ -88,6 +88,7 @@ export const clientMetadata = z
     require_pushed_authorization_requests: z.boolean().nullable(),
     jwks: publicKeySet.nullable(),
     jwks_uri: calledAddress.nullable(),
+    subject_type: z.enum(['public', 'pairwise']).nullable(),
     default_max_age: z.int().min(0).max(TEN_YEARS_SECONDS).nullable(),
     require_auth_time: z.boolean().nullable(),
     default_acr_values: words.nullable(),

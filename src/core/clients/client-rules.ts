@@ -1,9 +1,10 @@
 /** The rules between the members of a client: what its type allows, and what would contradict itself. */
+import { subjectTypeProblem } from '#core/subjects/sector.ts'
 import type { ClientDraft } from './client.ts'
 import { DEVICE_GRANT } from './device-grant.ts'
 import { grantTypesOf, isConfidential, PRESETS, responseTypesFor, signsPeopleIn } from './presets.ts'
 import { redirectUrisProblem, type RedirectPurpose } from './redirect-uri.ts'
-import { idleFlows, IMPLICIT_GRANT } from './response-types.ts'
+import { idleFlows, IMPLICIT_GRANT } from './response-flows.ts'
 import { sharedSecretProblems } from './signing-algorithms.ts'
 
 type Problems = Readonly<Record<string, string | undefined>>
@@ -17,6 +18,7 @@ export function clientProblems(draft: ClientDraft): Record<string, string> {
     groups: groupsProblem(draft),
     require_pkce: pkceProblem(draft),
     claims: claimsProblem(draft),
+    subject_type: subjectTypeProblem(draft),
     ...presetProblems(draft),
     ...sharedSecretProblems(draft.registered, { type: draft.type, isConfidential: isConfidential(draft.type) }),
   }

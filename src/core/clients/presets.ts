@@ -4,7 +4,7 @@
  */
 import type { Client, ClientType } from './client.ts'
 import { DEVICE_GRANT } from './device-grant.ts'
-import { FRONT_CHANNEL_RESPONSE_TYPES, grantsFor, IMPLICIT_GRANT, possibleWith } from './response-types.ts'
+import { FRONT_CHANNEL_RESPONSE_TYPES, grantsFor, IMPLICIT_GRANT, possibleWith } from './response-flows.ts'
 import { OFFERED_SCOPES } from './scopes.ts'
 
 export interface Preset {
