@@ -14,6 +14,7 @@ import { SCOPE_CLAIMS } from './claims.ts'
 import { clientSettings } from './clients.ts'
 import { cookies } from './cookies.ts'
 import { DEVICE_CODE_SECONDS, type DeviceFlow } from './device.ts'
+import { encryptedWith } from './encryption.ts'
 import type { ErrorPage } from './errors.ts'
 import { SWITCHES } from './features.ts'
 import { loadExistingGrant } from './grants.ts'
@@ -75,7 +76,7 @@ export function protocol(settings: Settings, jwks: JWKS): Configuration {
       userinfo: '/userinfo',
     },
     ttl: lifetimes(settings),
-    enabledJWA: signedWith(),
+    enabledJWA: { ...signedWith(), ...encryptedWith() },
     conformIdTokenClaims: false, // findAccount gives strict clients less, see accounts.ts
     acceptQueryParamAccessTokens: false,
     allowOmittingSingleRegisteredRedirectUri: false,

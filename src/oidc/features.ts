@@ -15,4 +15,5 @@ export const SWITCHES = {
   jwtUserinfo: { enabled: true },
   jwtIntrospection: { enabled: true },
   jwtResponseModes: { enabled: true },
+  encryption: { enabled: true },
 } satisfies Configuration['features']

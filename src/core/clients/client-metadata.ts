@@ -7,6 +7,7 @@
 import { z } from 'zod'
 import { TOKEN_ALGORITHMS } from '#core/signing-keys/algorithms.ts'
 import { publicKeySet } from './client-keys.ts'
+import { CONTENT_ENCRYPTION, KEY_ENCRYPTION } from './response-encryption.ts'
 import { normalResponseType } from './response-flows.ts'
 import { isOfferedScope, OFFERED_SCOPES } from './scopes.ts'
 import { calledAddressProblem, shownUri, webAddressProblem } from './web-address.ts'
@@ -58,6 +59,8 @@ const responseTypes = z
   .max(20)
   .transform((types) => [...new Set(types.map(normalResponseType))])
 const signingAlgorithm = z.enum(TOKEN_ALGORITHMS)
+const keyEncryption = z.enum(KEY_ENCRYPTION)
+const contentEncryption = z.enum(CONTENT_ENCRYPTION)
 const words = z.array(z.string().min(1).max(256)).max(20)
 
 /** null takes a member away again (update). */
@@ -83,6 +86,14 @@ export const clientMetadata = z
     userinfo_signed_response_alg: signingAlgorithm.nullable(),
     introspection_signed_response_alg: signingAlgorithm.nullable(),
     authorization_signed_response_alg: signingAlgorithm.nullable(),
+    id_token_encrypted_response_alg: keyEncryption.nullable(),
+    id_token_encrypted_response_enc: contentEncryption.nullable(),
+    userinfo_encrypted_response_alg: keyEncryption.nullable(),
+    userinfo_encrypted_response_enc: contentEncryption.nullable(),
+    introspection_encrypted_response_alg: keyEncryption.nullable(),
+    introspection_encrypted_response_enc: contentEncryption.nullable(),
+    authorization_encrypted_response_alg: keyEncryption.nullable(),
+    authorization_encrypted_response_enc: contentEncryption.nullable(),
     request_object_signing_alg: signingAlgorithm.nullable(),
     require_signed_request_object: z.boolean().nullable(),
     require_pushed_authorization_requests: z.boolean().nullable(),

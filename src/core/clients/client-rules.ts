@@ -4,6 +4,7 @@ import type { ClientDraft } from './client.ts'
 import { DEVICE_GRANT } from './device-grant.ts'
 import { grantTypesOf, isConfidential, PRESETS, responseTypesFor, signsPeopleIn } from './presets.ts'
 import { redirectUrisProblem, type RedirectPurpose } from './redirect-uri.ts'
+import { encryptionProblems } from './response-encryption.ts'
 import { idleFlows, IMPLICIT_GRANT } from './response-flows.ts'
 import { sharedSecretProblems } from './signing-algorithms.ts'
 
@@ -20,6 +21,7 @@ export function clientProblems(draft: ClientDraft): Record<string, string> {
     claims: claimsProblem(draft),
     subject_type: subjectTypeProblem(draft),
     ...presetProblems(draft),
+    ...encryptionProblems(draft.registered),
     ...sharedSecretProblems(draft.registered, { type: draft.type, isConfidential: isConfidential(draft.type) }),
   }
   return Object.fromEntries(
