@@ -22,7 +22,7 @@ export function normalResponseType(responseType: string): string {
 }
 
 /** The grant types that the response types go through. */
-export function flowsOf(responseTypes: readonly string[]): string[] {
+function flowsOf(responseTypes: readonly string[]): string[] {
   const words = new Set(responseTypes.flatMap((type) => type.split(' ')))
   return [
     ...(words.has('code') ? [CODE_GRANT] : []),
