@@ -8,6 +8,7 @@ import { refuseAnotherSubject, replaceAcrChecks, unmetAcr } from './authenticati
 import { askForOwnClaims } from './claim-consent.ts'
 import { clientSettings, isOpenTo } from './clients.ts'
 import { hintedPerson } from './hinted-person.ts'
+import { stillRegistered } from './registered-answers.ts'
 import { apiGranted } from './resource-consent.ts'
 import type { SubjectFor } from './subjects.ts'
 
@@ -16,6 +17,7 @@ const { base, Check, Prompt } = interactionPolicy
 /** The prompts in their order: select_account, login, access, consent. */
 export function policy(pairwiseSubject: SubjectFor): ReturnType<typeof base> {
   const prompts = base()
+  prompts.get('login')?.checks.add(stillRegistered())
   prompts.get('login')?.checks.add(hintedPerson(pairwiseSubject))
   prompts.get('login')?.checks.add(
     // the session names somebody who was disabled or deleted meanwhile; without this check the library answers 500

@@ -5,7 +5,7 @@ import * as oidc from 'openid-client'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { FRONT_CHANNEL_RESPONSE_TYPES } from '#core/clients/response-flows.ts'
 import { createClient, createPerson, startApp, type RegisteredClient, type TestApp } from '../support/app.ts'
-import { browserSession, hiddenFields, type BrowserSession } from '../support/browser-session.ts'
+import { browserSession, hiddenFields, locationOf, type BrowserSession } from '../support/browser-session.ts'
 import { databases } from '../support/databases.ts'
 import {
   authorizeUrl,
@@ -17,7 +17,7 @@ import {
   tokensFor,
   userinfo,
 } from '../support/protocol.ts'
-import { authorize } from '../support/relying-party.ts'
+import { authorize, signIn } from '../support/relying-party.ts'
 
 const CALLBACK = 'https://rp.example/callback'
 const ALL = { metadata: { response_types: ['code', ...FRONT_CHANNEL_RESPONSE_TYPES] } }
@@ -188,6 +188,23 @@ describe('answers through the browser', () => {
       )
       expect([pushed.status, pushed.json['error']]).toEqual([400, 'unauthorized_client'])
     }
+  })
+
+  test('A8 a sign-in that comes back gives what it was begun for, and only while the client has it', async () => {
+    const client = await register({ metadata: { response_types: ['code', 'code id_token'] } })
+    const other = browserSession(app.issuer)
+    const page = await other.open(ask(client, { response_type: 'code id_token' }))
+    await app.services.clients.update(client.client.id, { metadata: { response_types: ['code'] } })
+    const refused = locationOf(await signIn(other, page))
+    expect(refused.hash).toContain('error=unauthorized_client')
+    expect(refused.hash).not.toMatch(/code=|id_token=/)
+
+    const third = browserSession(app.issuer)
+    const begun = await third.open(ask(client, {}))
+    const action = /<form[^>]*action="([^"]*)"/.exec(begun.body)?.[1] ?? ''
+    const smuggled = begun.body.replace(action, `${action}?response_type=id_token&response_mode=fragment`)
+    const callback = locationOf(await signIn(third, { ...begun, body: smuggled }))
+    expect([callback.hash, callback.searchParams.has('code')]).toEqual(['', true])
   })
 
   test.each([
