@@ -18,6 +18,8 @@ import { createSecrets } from '#core/secrets.ts'
 import type { Services } from '#core/services.ts'
 import { createSigningKeys } from '#core/signing-keys/signing-keys.ts'
 import { signingKeyStore } from '#core/signing-keys/store.ts'
+import { createPairwiseSubjects } from '#core/subjects/pairwise-subjects.ts'
+import { installationSecretStore } from '#core/subjects/store.ts'
 import type { Tables } from '#core/tables.ts'
 import { metadataValidator } from '#oidc/client-metadata.ts'
 import { systemClock, type Clock } from '#platform/clock.ts'
@@ -112,6 +114,7 @@ function assemble({ config, database, secrets, clock, log, state }: Parts): Serv
     apis,
     consents: consentStore(database.db),
     signingKeys,
+    pairwiseSubjects: createPairwiseSubjects({ store: installationSecretStore(database.db), secrets, clock }),
     artifacts: artifactStore(database.db),
     claimReceipts: createClaimReceipts({
       store: claimReceiptStore(database.db),

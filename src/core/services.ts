@@ -15,6 +15,7 @@ import type { Groups } from './groups/groups.ts'
 import type { LogoutDeliveries } from './logout-deliveries/logout-deliveries.ts'
 import type { Secrets } from './secrets.ts'
 import type { SigningKeys } from './signing-keys/signing-keys.ts'
+import type { PairwiseSubjects } from './subjects/pairwise-subjects.ts'
 import type { Tables } from './tables.ts'
 
 /** The settings that the floors below app/ need; app/config.ts gives them. Times in seconds. */
@@ -53,6 +54,7 @@ export interface Services {
   readonly apis: Apis
   readonly consents: Consents
   readonly signingKeys: SigningKeys
+  readonly pairwiseSubjects: PairwiseSubjects
   readonly artifacts: ArtifactStore
   readonly claimReceipts: ClaimReceipts
   readonly logoutDeliveries: LogoutDeliveries

@@ -187,6 +187,13 @@ export interface LogoutDeliveryRow {
   given_up_at: number | null
 }
 
+/** what was made once for the whole installation, such as the key of pairwise subjects */
+export interface InstallationSecretRow {
+  name: string
+  sealed_value: string
+  created_at: number
+}
+
 /** who may run a job now */
 export interface LeaseRow {
   name: string
@@ -209,5 +216,6 @@ export interface Tables {
   session_clients: SessionClientRow
   logout_deliveries: LogoutDeliveryRow
   attempt_counters: AttemptCounterRow
+  installation_secrets: InstallationSecretRow
   leases: LeaseRow
 }

@@ -1,4 +1,4 @@
-import type { AccountClaims, Account as LibraryAccount, FindAccount } from 'oidc-provider'
+import type { AccountClaims, Account as LibraryAccount, FindAccount, KoaContextWithOIDC } from 'oidc-provider'
 import type { Accounts } from '#core/accounts/accounts.ts'
 import type { Account } from '#core/accounts/account.ts'
 import { forRelease, grantedRules } from './claim-release.ts'
@@ -32,18 +32,23 @@ export function findAccount({ accounts }: { readonly accounts: Pick<Accounts, 'f
       accountId: account.id,
       person: account,
       async claims(use, scope, requested): Promise<AccountClaims> {
-        const strict = use === 'id_token' && client?.idTokenClaims === 'strict'
+        const strict = use === 'id_token' && client?.idTokenClaims === 'strict' && hasUserinfo(ctx)
         const claims = strict ? namedClaims(account, requested) : claimsOf(account)
         if (!client || !ctx.oidc.client) return claims
         return forRelease(claims, {
           account,
           clientId: ctx.oidc.client.clientId,
           place: use === 'id_token' ? 'id_token' : 'userinfo',
-          rules: grantedRules(ctx, client, { use, scope, token }),
+          rules: grantedRules(ctx, client, { strict, scope, token }),
         })
       },
     }
   }
+}
+
+/** Without an access token the ID token is all that there is, so it holds the claims (OpenID Connect Core 1.0 §5.4). */
+function hasUserinfo({ oidc }: KoaContextWithOIDC): boolean {
+  return oidc.params?.['response_type'] !== 'id_token'
 }
 
 /** OpenID Connect Core 1.0 §5.4: with a userinfo endpoint to ask, only what was named for the ID token. */

@@ -54,16 +54,17 @@ function releaseIn(available: unknown): ClaimRelease | undefined {
  * The rules that count for one release: their scope is granted, the person allowed the claim where they have to, and it
  * may stand where it is asked for.
  * @param scope the scopes that were granted, separated by spaces
+ * @param strict only what was asked for by name
  * @param token what the claims are released for; undefined at the authorization endpoint
  */
 export function grantedRules(
   { oidc }: KoaContextWithOIDC,
   settings: ClientSettings,
-  { use, scope, token }: { readonly use: string; readonly scope: string; readonly token: unknown },
+  { strict, scope, token }: { readonly strict: boolean; readonly scope: string; readonly token: unknown },
 ): readonly ClaimRule[] {
   if (settings.claims.length === 0) return []
   const allowed = new Set(oidc.entities.Grant?.getOIDCClaims())
-  const asked = use === 'id_token' && settings.idTokenClaims === 'strict' ? askedForIdToken(token ?? oidc) : undefined
+  const asked = strict ? askedForIdToken(token ?? oidc) : undefined
   return rulesFor(settings.claims, new Set(scope.split(' '))).filter(
     (rule) =>
       (settings.firstParty || !needsConsent(rule, claimsOfScope) || allowed.has(rule.claim)) &&

@@ -5,6 +5,7 @@ import type { SigningKeys } from '#core/signing-keys/signing-keys.ts'
 import { AppError } from '#platform/errors.ts'
 import { mutualTls } from './client-certificates.ts'
 import { protocol } from './configuration.ts'
+import { SWITCHES } from './features.ts'
 
 /**
  * Prepares the library's own verdict on a client's metadata, asked before anything is stored. What is prepared throws
@@ -63,11 +64,10 @@ function validating(settings: Settings, jwks: JWKS) {
     ...protocol(settings, jwks),
     adapter: () => adapter,
     features: {
-      devInteractions: { enabled: false },
-      clientCredentials: { enabled: true },
+      ...SWITCHES,
       ...mutualTls(settings),
-      backchannelLogout: { enabled: true },
       deviceFlow: { enabled: true },
+      introspection: { enabled: true },
       rpInitiatedLogout: { enabled: true },
     },
   }

@@ -5,6 +5,7 @@
 import type { Configuration, JWKS } from 'oidc-provider'
 import { SUPPORTED_ACRS } from '#core/authentication.ts'
 import { OFFERED_METHODS } from '#core/clients/auth-methods.ts'
+import { RESPONSE_TYPES } from '#core/clients/response-flows.ts'
 import { OFFERED_SCOPES } from '#core/clients/scopes.ts'
 import type { Services, Settings } from '#core/services.ts'
 import type { GuardedFetch } from '#platform/fetch.ts'
@@ -16,13 +17,16 @@ import { judgeAssertion, PREVIOUS_SECRET } from './client-authentication.ts'
 import { clientSettings } from './clients.ts'
 import { cookies } from './cookies.ts'
 import { DEVICE_CODE_SECONDS, type DeviceFlow } from './device.ts'
+import { encryptedWith } from './encryption.ts'
 import type { ErrorPage } from './errors.ts'
+import { SWITCHES } from './features.ts'
 import { loadExistingGrant } from './grants.ts'
 import type { LogoutPages } from './logout.ts'
 import { outboundCalls } from './outbound.ts'
 import { policy, promptValues } from './policy.ts'
 import { accessTokenSeconds, introspectionPolicy, resources } from './resources.ts'
 import { keysAreHere, signedWith } from './signing.ts'
+import { pairwise } from './subjects.ts'
 
 const DAY = 86_400
 
@@ -44,9 +48,10 @@ export function protocol(settings: Settings, jwks: JWKS): Configuration {
     scopes: [...OFFERED_SCOPES],
     acrValues: SUPPORTED_ACRS,
     claims: { ...SCOPE_CLAIMS, acr: null, sid: null, auth_time: null, amr: null, iss: null },
-    responseTypes: ['code'],
     clientAuthMethods: [...OFFERED_METHODS, ...certificateMethods(settings)],
     assertJwtClientAuthClaimsAndHeader: judgeAssertion,
+    responseTypes: [...RESPONSE_TYPES],
+    subjectTypes: ['public', 'pairwise'],
     extraClientMetadata: {
       ...boundTokens,
       properties: [
@@ -79,7 +84,7 @@ export function protocol(settings: Settings, jwks: JWKS): Configuration {
       userinfo: '/userinfo',
     },
     ttl: lifetimes(settings),
-    enabledJWA: signedWith(),
+    enabledJWA: { ...signedWith(), ...encryptedWith() },
     conformIdTokenClaims: false, // findAccount gives strict clients less, see accounts.ts
     acceptQueryParamAccessTokens: false,
     allowOmittingSingleRegisteredRedirectUri: false,
@@ -98,6 +103,8 @@ export function configuration({
 }: ConfigurationNeeds): Configuration {
   const { settings, secrets, apis } = services
   const { feature: resourceIndicators, checkRefresh } = resources(apis)
+  const pairwiseSubject = pairwise(services.pairwiseSubjects)
+  const prompts = policy(pairwiseSubject)
   const [nonceSecret] = secrets.derivedKeys('dpop-nonce')
   return {
     ...protocol(settings, jwks),
@@ -107,12 +114,13 @@ export function configuration({
       keysAreHere: keysAreHere(jwks, refreshKeys),
     }),
     findAccount: findAccount(services),
+    pairwiseIdentifier: (_ctx, accountId, client) => pairwiseSubject(client, accountId),
     loadExistingGrant: loadExistingGrant(services),
     interactions: {
-      policy: policy(),
+      policy: prompts,
       url: (_ctx, { uid }) => `${new URL(settings.issuer).pathname.replace(/\/$/, '')}/interaction/${uid}`,
     },
-    discovery: { prompt_values_supported: promptValues() },
+    discovery: { prompt_values_supported: promptValues(prompts) },
     cookies: cookies(settings.issuer, secrets),
     clientBasedCORS: (_ctx, origin, client) =>
       clientSettings(client).type === 'spa' &&
@@ -127,16 +135,12 @@ export function configuration({
     renderError,
     ...outboundCalls(fetch),
     features: {
-      devInteractions: { enabled: false },
-      clientCredentials: { enabled: true },
-      claimsParameter: { enabled: true },
+      ...SWITCHES,
       introspection: { enabled: true, allowedPolicy: introspectionPolicy(apis) },
       revocation: { enabled: true, allowedPolicy: async (_ctx, client, token) => token.clientId === client.clientId },
       resourceIndicators,
       ...mutualTls(settings),
       dPoP: { enabled: true, nonceSecret, requireNonce: () => false },
-      pushedAuthorizationRequests: { enabled: true },
-      backchannelLogout: { enabled: true }, // what is sent is sent by backchannel-logout.ts
       deviceFlow,
       rpInitiatedLogout: { enabled: true, logoutSource: logout.confirm, postLogoutSuccessSource: logout.done },
     },

@@ -17,7 +17,7 @@ const DOCUMENTS = new Set([
 export const documentCaching: Middleware = async (ctx, next) => {
   await next()
   if (!DOCUMENTS.has(ctx.path) || ctx.status !== 200) return
-  const text = JSON.stringify(ctx.body)
+  const text = JSON.stringify(ctx.body, withoutEmptyLists)
   const { type } = ctx
   ctx.set('Cache-Control', `public, max-age=${MAX_AGE_SECONDS}`)
   const etag = `"${createHash('sha256').update(text).digest('base64url').slice(0, 22)}"`
@@ -25,6 +25,11 @@ export const documentCaching: Middleware = async (ctx, next) => {
   ctx.body = text
   ctx.type = type
   if (isKnown(ctx.get('If-None-Match'), etag)) ctx.status = 304
+}
+
+/** What is not offered at all is not named (RFC 8414 §3.2). */
+function withoutEmptyLists(name: string, value: unknown): unknown {
+  return name.endsWith('_supported') && Array.isArray(value) && value.length === 0 ? undefined : value
 }
 
 /** Not Koa's `fresh`, which gives up at Cache-Control: no-cache: Node's fetch sends that with every If-None-Match. */

@@ -8,14 +8,17 @@ import { refuseAnotherSubject, replaceAcrChecks, unmetAcr } from './authenticati
 import { askForOwnClaims } from './claim-consent.ts'
 import { clientSettings, isOpenTo } from './clients.ts'
 import { hintedPerson } from './hinted-person.ts'
+import { stillRegistered } from './registered-answers.ts'
 import { apiGranted } from './resource-consent.ts'
+import type { SubjectFor } from './subjects.ts'
 
 const { base, Check, Prompt } = interactionPolicy
 
 /** The prompts in their order: select_account, login, access, consent. */
-export function policy(): ReturnType<typeof base> {
+export function policy(pairwiseSubject: SubjectFor): ReturnType<typeof base> {
   const prompts = base()
-  prompts.get('login')?.checks.add(hintedPerson())
+  prompts.get('login')?.checks.add(stillRegistered())
+  prompts.get('login')?.checks.add(hintedPerson(pairwiseSubject))
   prompts.get('login')?.checks.add(
     // the session names somebody who was disabled or deleted meanwhile; without this check the library answers 500
     new Check(
@@ -42,8 +45,8 @@ export function policy(): ReturnType<typeof base> {
 }
 
 /** What `prompt` may say, for discovery (Initiating User Registration via OpenID Connect 1.0 §4.2). */
-export function promptValues(): string[] {
-  return ['none', ...policy().flatMap(({ name, requestable }) => (requestable ? [name] : []))]
+export function promptValues(prompts: ReturnType<typeof policy>): string[] {
+  return ['none', ...prompts.flatMap(({ name, requestable }) => (requestable ? [name] : []))]
 }
 
 /** Nobody signed in, or an account that cannot be used: the login prompt has come before. */

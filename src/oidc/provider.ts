@@ -23,6 +23,7 @@ import { logEvents } from './events.ts'
 import { logoutPages } from './logout.ts'
 import { outboundFetch } from './outbound.ts'
 import { refuseParallelUses } from './replay.ts'
+import { refuseUnregisteredAnswers } from './registered-answers.ts'
 import { withoutRetired } from './signing.ts'
 import { limitUserCodes } from './user-codes.ts'
 
@@ -115,6 +116,7 @@ function makeProvider(
   if (settings.tokens.refreshReuseSeconds > 0) nameSuccessors(provider, secrets)
   takePreviousSecret(provider)
   refuseParallelUses(provider)
+  refuseUnregisteredAnswers(provider)
   stateAcr(provider)
   releaseClaims(provider, services.claimReceipts)
   logouts.serve(provider)

@@ -132,5 +132,7 @@ async function noResource(
   const { grant_type: grantType, scope } = oidc.params ?? {}
   if (grantType === 'client_credentials' && typeof scope === 'string')
     throw new errors.InvalidScope('a scope is given by an API: name it by resource', scope)
+  // a token from the authorization endpoint: the library asks which API it is for, of none that were named
+  if (oneOf?.length === 0) return ''
   return oneOf ? [...oneOf] : []
 }

@@ -2,6 +2,7 @@
 import { createPublicKey, X509Certificate } from 'node:crypto'
 import { exportJWK, importJWK, type JWK } from 'jose'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { RESPONSE_TYPES } from '#core/clients/response-flows.ts'
 import { startApp, type TestApp } from '../support/app.ts'
 import { databases } from '../support/databases.ts'
 import { send } from '../support/protocol.ts'
@@ -33,16 +34,16 @@ describe('discovery', () => {
       revocation_endpoint: `${app.issuer}/revoke`,
       pushed_authorization_request_endpoint: `${app.issuer}/par`,
       end_session_endpoint: `${app.issuer}/logout`,
-      response_types_supported: ['code'],
-      subject_types_supported: ['public'],
+      response_types_supported: [...RESPONSE_TYPES],
+      response_modes_supported: expect.arrayContaining(['query', 'fragment', 'form_post', 'jwt', 'form_post.jwt']),
+      subject_types_supported: ['public', 'pairwise'],
       code_challenge_methods_supported: ['S256'],
       authorization_response_iss_parameter_supported: true,
       claims_parameter_supported: true,
     })
     expect(metadata['grant_types_supported']).toEqual(
-      expect.arrayContaining(['authorization_code', 'refresh_token', 'client_credentials']),
+      expect.arrayContaining(['authorization_code', 'refresh_token', 'client_credentials', 'implicit']),
     )
-    expect(metadata['grant_types_supported']).not.toContain('implicit')
     expect(metadata['scopes_supported']).toEqual(
       expect.arrayContaining(['openid', 'offline_access', 'profile', 'email', 'phone', 'address', 'groups']),
     )

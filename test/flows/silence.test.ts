@@ -9,6 +9,7 @@ import * as oidc from 'openid-client'
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest'
 import { loadConfig } from '#app/config.ts'
 import { openServices, type OpenServices } from '#app/services.ts'
+import { askForEveryAnswer } from '../support/answers-of-every-kind.ts'
 import { createClient, createPerson, type TestApp } from '../support/app.ts'
 import { browserSession } from '../support/browser-session.ts'
 import { freePort } from '../support/free-port.ts'
@@ -88,6 +89,8 @@ describe('a server of its own', () => {
     await tokensFor(app, spa, { response_mode: 'query' }, browser)
     await browser.open(authorizeUrl(app, web, { response_mode: 'form_post' }))
     await browser.open(authorizeUrl(app, web, { response_mode: 'fragment' }))
+
+    await askForEveryAnswer(app, browser)
 
     // pushed requests, bound tokens, a service
     const pushed = await rp.begin()

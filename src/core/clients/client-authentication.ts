@@ -30,14 +30,13 @@ export function authenticationProblems(client: Authenticating): Readonly<Record<
   return {
     jwks: keysProblem(client),
     tls_client_auth_subject_dn: subjectProblem(client),
-    jwks_uri: addressProblem(client),
     token_endpoint_auth_signing_alg: algorithmProblem(client),
   }
 }
 
 function keysProblem(client: Authenticating): string | undefined {
   const { jwks, jwks_uri: uri, token_endpoint_auth_signing_alg: alg } = client.registered
-  if (!hasKeys(client)) return jwks === undefined ? undefined : unused(client)
+  if (!hasKeys(client)) return undefined
   if (jwks === undefined)
     return uri === undefined
       ? `${String(methodOf(client))} needs the public keys of the client: jwks, or jwks_uri.`
@@ -54,10 +53,6 @@ function subjectProblem(client: Authenticating): string | undefined {
   const given = SUBJECT_MEMBERS.filter((member) => client.registered[member] !== undefined)
   if (methodOf(client) !== 'tls_client_auth') return given.length === 0 ? undefined : unused(client)
   return given.length === 1 ? undefined : `tls_client_auth needs one of ${SUBJECT_MEMBERS.join(', ')}, and one only.`
-}
-
-function addressProblem(client: Authenticating): string | undefined {
-  return client.registered['jwks_uri'] === undefined || hasKeys(client) ? undefined : unused(client)
 }
 
 function algorithmProblem(client: Authenticating): string | undefined {

@@ -9,7 +9,7 @@ import { CLIENT_TYPES, type ClientDraft } from './client.ts'
 import { calledAddress, clientMetadata, scopeList, shownName, uriList } from './client-metadata.ts'
 import { clientProblems } from './client-rules.ts'
 import { DEVICE_GRANT, withDeviceFlow } from './device-grant.ts'
-import { isConfidential, PRESETS } from './presets.ts'
+import { grantTypesOf, isConfidential, PRESETS } from './presets.ts'
 
 const clientInput = z
   .strictObject({
@@ -124,8 +124,8 @@ function withGrants(
   { device_flow: wanted, metadata }: ClientInput,
 ): Record<string, unknown> {
   const { grantTypes: preset } = PRESETS[type]
-  const { grant_types: given, ...rest } = registered
-  const grants = Array.isArray(given) ? given : preset
+  const { grant_types: _, ...rest } = registered
+  const grants = grantTypesOf(type, registered)
   const had = grants.includes(DEVICE_GRANT)
   const named = wanted === undefined && metadata?.grant_types !== undefined
   const on = wanted ?? had

@@ -7,8 +7,10 @@
 import { z } from 'zod'
 import { TOKEN_ALGORITHMS } from '#core/signing-keys/algorithms.ts'
 import { AUTH_METHODS } from './auth-methods.ts'
-import { clientKeys } from './client-keys.ts'
 import { isDistinguishedName } from './distinguished-name.ts'
+import { publicKeySet } from './client-keys.ts'
+import { CONTENT_ENCRYPTION, KEY_ENCRYPTION } from './response-encryption.ts'
+import { normalResponseType } from './response-flows.ts'
 import { isOfferedScope, OFFERED_SCOPES } from './scopes.ts'
 import { calledAddressProblem, shownUri, webAddressProblem } from './web-address.ts'
 
@@ -54,6 +56,13 @@ export const calledAddress = z.string('A URI is text.').superRefine((uri, contex
   const problem = calledAddressProblem(uri)
   if (problem !== undefined) context.addIssue(`${shownUri(uri)} ${problem}.`)
 })
+const responseTypes = z
+  .array(z.string('A response type is text.').max(256), 'A list of response types was expected.')
+  .max(20)
+  .transform((types) => [...new Set(types.map(normalResponseType))])
+const signingAlgorithm = z.enum(TOKEN_ALGORITHMS)
+const keyEncryption = z.enum(KEY_ENCRYPTION)
+const contentEncryption = z.enum(CONTENT_ENCRYPTION)
 const words = z.array(z.string().min(1).max(256)).max(20)
 
 const certificateName = z
@@ -78,8 +87,6 @@ export const clientMetadata = z
     application_type: z.enum(['web', 'native']).nullable(),
     token_endpoint_auth_method: z.enum(AUTH_METHODS).nullable(),
     token_endpoint_auth_signing_alg: z.enum(TOKEN_ALGORITHMS).nullable(),
-    jwks: clientKeys.nullable(),
-    jwks_uri: calledAddress.nullable(),
     tls_client_auth_subject_dn: certificateName
       .refine(isDistinguishedName, 'This is not the name of a subject as RFC 4514 writes it.')
       .nullable(),
@@ -89,8 +96,25 @@ export const clientMetadata = z
     tls_client_auth_san_email: certificateName.nullable(),
     tls_client_certificate_bound_access_tokens: z.boolean().nullable(),
     grant_types: words.nullable(),
-    response_types: words.nullable(),
-    id_token_signed_response_alg: z.enum(TOKEN_ALGORITHMS).nullable(),
+    response_types: responseTypes.nullable(),
+    id_token_signed_response_alg: signingAlgorithm.nullable(),
+    userinfo_signed_response_alg: signingAlgorithm.nullable(),
+    introspection_signed_response_alg: signingAlgorithm.nullable(),
+    authorization_signed_response_alg: signingAlgorithm.nullable(),
+    id_token_encrypted_response_alg: keyEncryption.nullable(),
+    id_token_encrypted_response_enc: contentEncryption.nullable(),
+    userinfo_encrypted_response_alg: keyEncryption.nullable(),
+    userinfo_encrypted_response_enc: contentEncryption.nullable(),
+    introspection_encrypted_response_alg: keyEncryption.nullable(),
+    introspection_encrypted_response_enc: contentEncryption.nullable(),
+    authorization_encrypted_response_alg: keyEncryption.nullable(),
+    authorization_encrypted_response_enc: contentEncryption.nullable(),
+    request_object_signing_alg: signingAlgorithm.nullable(),
+    require_signed_request_object: z.boolean().nullable(),
+    require_pushed_authorization_requests: z.boolean().nullable(),
+    jwks: publicKeySet.nullable(),
+    jwks_uri: calledAddress.nullable(),
+    subject_type: z.enum(['public', 'pairwise']).nullable(),
     default_max_age: z.int().min(0).max(TEN_YEARS_SECONDS).nullable(),
     require_auth_time: z.boolean().nullable(),
     default_acr_values: words.nullable(),

@@ -1,9 +1,12 @@
 /** The rules between the members of a client: what its type allows, and what would contradict itself. */
+import { subjectTypeProblem } from '#core/subjects/sector.ts'
 import type { ClientDraft } from './client.ts'
 import { authenticationProblems, keepsSecret, methodOf } from './client-authentication.ts'
 import { DEVICE_GRANT } from './device-grant.ts'
-import { isConfidential, PRESETS, responseTypesFor, signsPeopleIn } from './presets.ts'
+import { grantTypesOf, isConfidential, PRESETS, responseTypesFor, signsPeopleIn } from './presets.ts'
 import { redirectUrisProblem, type RedirectPurpose } from './redirect-uri.ts'
+import { encryptionProblems } from './response-encryption.ts'
+import { idleFlows, IMPLICIT_GRANT } from './response-flows.ts'
 import { sharedSecretProblems } from './signing-algorithms.ts'
 
 type Problems = Readonly<Record<string, string | undefined>>
@@ -17,9 +20,11 @@ export function clientProblems(draft: ClientDraft): Record<string, string> {
     groups: groupsProblem(draft),
     require_pkce: pkceProblem(draft),
     claims: claimsProblem(draft),
+    subject_type: subjectTypeProblem(draft),
     ...presetProblems(draft),
     ...authenticationProblems(draft),
     ...sharedSecretProblems(draft.registered, whoSigns(draft)),
+    ...encryptionProblems(draft.registered),
   }
   return Object.fromEntries(
     Object.entries(problems).flatMap(([name, problem]) => (problem === undefined ? [] : [[name, problem]])),
@@ -28,7 +33,7 @@ export function clientProblems(draft: ClientDraft): Record<string, string> {
 
 function redirectProblem({ type, registered }: ClientDraft, purpose: RedirectPurpose): string | undefined {
   const uris = textsIn(registered[purpose])
-  const redirects = responseTypesFor(type, grantsOf(type, registered)).length > 0
+  const redirects = responseTypesFor(type, grantTypesOf(type, registered)).length > 0
   if (purpose === 'redirect_uris' && redirects && uris.length === 0)
     return `A ${type} client needs at least one redirect URI${PRESETS[type].furtherGrantTypes.includes(DEVICE_GRANT) ? ', or the device flow' : ''}.`
   return redirectUrisProblem(uris, type, purpose)
@@ -62,7 +67,7 @@ function presetProblems({ type, registered, refreshTokens }: ClientDraft): Probl
   return {
     application_type: oneOf(type, registered['application_type'], [preset.applicationType]),
     token_endpoint_auth_method: oneOf(type, registered['token_endpoint_auth_method'], preset.authMethods),
-    response_types: subsetWith(type, registered['response_types'], responseTypesFor(type, grantsOf(type, registered))),
+    response_types: responseTypesProblem(type, registered),
     grant_types:
       grantsProblem(type, grants) ??
       (grants !== undefined &&
@@ -79,28 +84,42 @@ function oneOf(type: ClientDraft['type'], value: unknown, allowed: readonly stri
   return `A ${type} client has ${allowed.join(' or ')} here.`
 }
 
-/** Without its own flow a client may still be one of devices only. */
+/** Without its own flow a client may still be one of devices, or one that is answered in the browser only. */
 function grantsProblem(type: ClientDraft['type'], grants: unknown): string | undefined {
   const { grantTypes, furtherGrantTypes } = PRESETS[type]
   const allowed = [...grantTypes, ...furtherGrantTypes]
-  const devicesOnly = allowed.includes(DEVICE_GRANT) && textsIn(grants).includes(DEVICE_GRANT)
-  return subsetWith(type, devicesOnly ? [...textsIn(grants), grantTypes[0]] : grants, allowed)
+  const another = [DEVICE_GRANT, IMPLICIT_GRANT].some((grant) => textsIn(grants).includes(grant))
+  return subsetWith(type, another ? [...textsIn(grants), grantTypes[0]] : grants, allowed)
 }
 
-function grantsOf(type: ClientDraft['type'], registered: ClientDraft['registered']): readonly string[] {
-  const grants = registered['grant_types']
-  return grants === undefined ? PRESETS[type].grantTypes : textsIn(grants)
+/** Each response type needs its grant types, and each of those a response type that uses it. */
+function responseTypesProblem(type: ClientDraft['type'], registered: ClientDraft['registered']): string | undefined {
+  const grants = grantTypesOf(type, registered)
+  const allowed = responseTypesFor(type, grants)
+  const { response_types: given } = registered
+  const problem = subset(type, given, allowed)
+  if (problem !== undefined) return problem
+  const [idle] = idleFlows(grants, given === undefined ? PRESETS[type].responseTypes : textsIn(given))
+  return idle === undefined
+    ? undefined
+    : `The grant type ${idle} needs a response type that uses it, such as ${idle === IMPLICIT_GRANT ? 'id_token' : 'code'}.`
 }
 
 /** The first of the allowed values is what the type is about, and may not be missing. */
 function subsetWith(type: ClientDraft['type'], value: unknown, allowed: readonly string[]): string | undefined {
-  if (value === undefined) return undefined
-  const given = textsIn(value)
   const [first] = allowed
-  if (given.every((one) => allowed.includes(one)) && (first === undefined || given.includes(first))) return undefined
-  return first === undefined
-    ? `A ${type} client has none.`
-    : `A ${type} client has ${first}${allowed.length > 1 ? ` and may have ${allowed.slice(1).join(', ')}` : ' and nothing else'}.`
+  if (value === undefined || first === undefined || textsIn(value).includes(first)) return subset(type, value, allowed)
+  return onlyThese(type, allowed)
+}
+
+function subset(type: ClientDraft['type'], value: unknown, allowed: readonly string[]): string | undefined {
+  if (value === undefined || textsIn(value).every((one) => allowed.includes(one))) return undefined
+  return onlyThese(type, allowed)
+}
+
+function onlyThese(type: ClientDraft['type'], [first, ...further]: readonly string[]): string {
+  if (first === undefined) return `A ${type} client has none.`
+  return `A ${type} client has ${first}${further.length > 0 ? ` and may have ${further.join(', ')}` : ' and nothing else'}.`
 }
 
 function textsIn(value: unknown): string[] {

@@ -5,6 +5,7 @@
 import { CONFIDENTIAL_METHODS } from './auth-methods.ts'
 import type { Client, ClientType } from './client.ts'
 import { DEVICE_GRANT } from './device-grant.ts'
+import { FRONT_CHANNEL_RESPONSE_TYPES, grantsFor, IMPLICIT_GRANT, possibleWith } from './response-flows.ts'
 import { OFFERED_SCOPES } from './scopes.ts'
 
 export interface Preset {
@@ -15,21 +16,37 @@ export interface Preset {
   readonly grantTypes: readonly [string, ...string[]]
   /** What it may ask for besides. */
   readonly furtherGrantTypes: readonly string[]
+  /** What a client gets that asks for none, as far as its grant types allow. */
   readonly responseTypes: readonly string[]
+  /** What it may ask for besides. */
+  readonly furtherResponseTypes: readonly string[]
 }
 
 const CODE_FLOW = { grantTypes: ['authorization_code', 'refresh_token'], responseTypes: ['code'] } as const
 
 export const PRESETS: Readonly<Record<ClientType, Preset>> = {
-  web: { applicationType: 'web', authMethods: CONFIDENTIAL_METHODS, ...CODE_FLOW, furtherGrantTypes: [DEVICE_GRANT] },
-  spa: { applicationType: 'web', authMethods: ['none'], ...CODE_FLOW, furtherGrantTypes: [] },
-  native: { applicationType: 'native', authMethods: ['none'], ...CODE_FLOW, furtherGrantTypes: [DEVICE_GRANT] },
+  web: {
+    applicationType: 'web',
+    authMethods: CONFIDENTIAL_METHODS,
+    ...CODE_FLOW,
+    furtherGrantTypes: [DEVICE_GRANT, IMPLICIT_GRANT],
+    furtherResponseTypes: FRONT_CHANNEL_RESPONSE_TYPES,
+  },
+  spa: { applicationType: 'web', authMethods: ['none'], ...CODE_FLOW, furtherGrantTypes: [], furtherResponseTypes: [] },
+  native: {
+    applicationType: 'native',
+    authMethods: ['none'],
+    ...CODE_FLOW,
+    furtherGrantTypes: [DEVICE_GRANT],
+    furtherResponseTypes: [],
+  },
   service: {
     applicationType: 'web',
     authMethods: CONFIDENTIAL_METHODS,
     grantTypes: ['client_credentials'],
     furtherGrantTypes: [],
     responseTypes: [],
+    furtherResponseTypes: [],
   },
 }
 
@@ -43,10 +60,19 @@ export function signsPeopleIn(type: ClientType): boolean {
   return PRESETS[type].responseTypes.length > 0
 }
 
-/** The response types that a client with these grant types may have: none without the flow that answers by redirect. */
+/** The response types that a client with these grant types may have: none without a flow that answers by redirect. */
 export function responseTypesFor(type: ClientType, grantTypes: readonly unknown[]): readonly string[] {
-  const { grantTypes: own, responseTypes } = PRESETS[type]
-  return grantTypes.includes(own[0]) ? responseTypes : []
+  const { responseTypes, furtherResponseTypes } = PRESETS[type]
+  return possibleWith(grantTypes, [...responseTypes, ...furtherResponseTypes])
+}
+
+/** The grant types that were registered, or those that the response types make of the type's own. */
+export function grantTypesOf(type: ClientType, registered: Readonly<Record<string, unknown>>): readonly string[] {
+  const { grantTypes, responseTypes: own } = PRESETS[type]
+  const { grant_types: grants, response_types: responseTypes } = registered
+  if (Array.isArray(grants)) return grants
+  const named = Array.isArray(responseTypes) && responseTypes.length > 0 && own.length > 0
+  return named ? grantsFor(responseTypes, grantTypes) : grantTypes
 }
 
 /** The whole of a client's metadata: its type's preset under what was registered. */
@@ -56,11 +82,11 @@ export function wholeMetadata(
   registered: Readonly<Record<string, unknown>>,
 ): Record<string, unknown> {
   const preset = PRESETS[type]
-  const grantTypes = Array.isArray(registered['grant_types']) ? registered['grant_types'] : preset.grantTypes
+  const grantTypes = grantTypesOf(type, registered)
   return {
     application_type: preset.applicationType,
     token_endpoint_auth_method: preset.authMethods[0],
-    response_types: responseTypesFor(type, grantTypes),
+    response_types: possibleWith(grantTypes, preset.responseTypes),
     redirect_uris: [],
     post_logout_redirect_uris: [],
     ...(signsPeopleIn(type) ? { scope: OFFERED_SCOPES.join(' '), id_token_signed_response_alg: 'RS256' } : {}),

@@ -9,6 +9,9 @@ const MEMBERS = [
   'authorization_signed_response_alg',
 ] as const
 
+/** Those that may name an algorithm of the client's secret. */
+const SECRET_MEMBERS = [...MEMBERS, 'request_object_signing_alg'] as const
+
 /** What a secret has to have at least, in bytes of its text (RFC 7518 §3.2). */
 const SECRET_BYTES: ReadonlyMap<unknown, number> = new Map([
   ['HS256', 32],
@@ -27,7 +30,7 @@ export function sharedSecretProblems(
   { who, hasSecret }: { readonly who: string; readonly hasSecret: boolean },
 ): Record<string, string> {
   if (hasSecret) return {}
-  const asking = MEMBERS.filter((member) => SECRET_BYTES.has(metadata[member]))
+  const asking = SECRET_MEMBERS.filter((member) => SECRET_BYTES.has(metadata[member]))
   return Object.fromEntries(
     asking.map((member) => [
       member,
@@ -38,7 +41,7 @@ export function sharedSecretProblems(
 
 /** @throws AppError(invalid_input) where the secret is shorter than what it signs with asks for */
 export function mustBeLongEnough(metadata: Readonly<Record<string, unknown>>, secret: string | undefined): void {
-  const fields = [...MEMBERS, 'token_endpoint_auth_signing_alg'].flatMap((member): [string, string][] => {
+  const fields = [...SECRET_MEMBERS, 'token_endpoint_auth_signing_alg'].flatMap((member): [string, string][] => {
     const bytes = SECRET_BYTES.get(metadata[member])
     if (bytes === undefined || secret === undefined || Buffer.byteLength(secret) >= bytes) return []
     return [[member, `${String(metadata[member])} needs a secret of ${bytes} bytes; this client has a shorter one.`]]

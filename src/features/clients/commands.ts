@@ -5,6 +5,7 @@ import type { Services } from '#core/services.ts'
 import type { CommandGroup, CommandInput, CommandResult, CommandSpec, OptionSpec } from '#platform/cli.ts'
 import { inputFrom } from './input-from-options.ts'
 import { clientDetails, clientTable, secretDetails, timeText } from './client-text.ts'
+import { SNIPPET_TARGETS, snippetFor } from './snippet.ts'
 
 type ClientCommand = CommandSpec<Services>
 
@@ -141,10 +142,23 @@ const remove: ClientCommand = {
   },
 }
 
+const snippet: ClientCommand = {
+  verb: 'snippet',
+  summary: "Print an application's configuration for a library, with the client's values (not its secret).",
+  arguments: ['<id>'],
+  options: [{ flags: '--for <library>', description: 'what the application is built with', choices: SNIPPET_TARGETS }],
+  async run({ needs, args: [id = ''], options, terminal }) {
+    const target = typeof options['for'] === 'string' ? options['for'] : ''
+    const { files, aboutSecret } = snippetFor(await needs.clients.get(id), target, needs.settings.issuer)
+    if (aboutSecret !== undefined) terminal.say(`${aboutSecret}\n`)
+    return { json: { target, files }, text: files.map(({ content }) => content).join('\n') }
+  },
+}
+
 export const clientCommands: CommandGroup<Services> = {
   noun: 'client',
   summary: 'Applications that people sign in to (relying parties).',
-  commands: [create, list, show, update, rotateSecret, disable, enable, remove],
+  commands: [create, list, show, update, rotateSecret, snippet, disable, enable, remove],
 }
 
 function fateOfTheOld({ previousSecret }: Client): string {

@@ -1,0 +1,19 @@
+import type { ClientDraft } from '#core/clients/client.ts'
+
+/** The one host of the addresses that a client returns to; undefined where there is none, or more than one. */
+export function sectorOf(redirectUris: readonly string[]): string | undefined {
+  const [host, ...others] = new Set(redirectUris.map((uri) => URL.parse(uri)?.host ?? ''))
+  return host === undefined || host === '' || others.length > 0 ? undefined : host
+}
+
+/** Why the client cannot have subjects of its own; undefined where it can, or does not want them. */
+export function subjectTypeProblem({ type, registered }: Pick<ClientDraft, 'type' | 'registered'>): string | undefined {
+  if (registered['subject_type'] !== 'pairwise') return undefined
+  // the addresses of native apps are no hosts, or one that every app on the machine shares
+  if (type !== 'web' && type !== 'spa') return `A ${type} client has no host of its own to tell its subjects by.`
+  const uris = registered['redirect_uris']
+  const texts = Array.isArray(uris) ? uris.filter((uri) => typeof uri === 'string') : []
+  return sectorOf(texts) === undefined
+    ? 'Pairwise subjects hang on the host of the redirect URIs, so all of them need to have the same one.'
+    : undefined
+}
