@@ -65,7 +65,6 @@ export const SETTINGS = {
       .superRefine(refine(databaseProblem))
       .transform((url) => new Secret(url)),
     default: 'sqlite:data/latchkey.db',
-    secret: true,
     sentence: 'Where everything is kept: `sqlite:` and a file, or a `postgres://` URL.',
     example: 'postgres://latchkey@db.example.com/latchkey',
   }),
@@ -80,7 +79,6 @@ export const SETTINGS = {
     schema: z.optional(z.string().transform(masterKeys)),
     default: undefined,
     defaultWords: 'the file in KEYS_DIR',
-    secret: true,
     sentence:
       'The master key itself instead of the file, for several hosts: 32 bytes as base64url; several, newest first, separated by commas, while one is being replaced.',
   }),

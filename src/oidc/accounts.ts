@@ -1,9 +1,10 @@
 import type { AccountClaims, Account as LibraryAccount, FindAccount, KoaContextWithOIDC } from 'oidc-provider'
 import type { Accounts } from '#core/accounts/accounts.ts'
 import type { Account } from '#core/accounts/account.ts'
+import { isOpenTo } from '#core/clients/client.ts'
 import { forRelease, grantedRules } from './claim-release.ts'
 import { claimsOf } from './claims.ts'
-import { clientSettings, isOpenTo } from './clients.ts'
+import { clientSettings } from './clients.ts'
 
 /** What the library carries about the person through one request. */
 interface ProtocolAccount extends LibraryAccount {

@@ -12,6 +12,7 @@ import type { AttemptOutcome } from '#core/logout-deliveries/logout-deliveries.t
 import type { LogoutDelivery } from '#core/logout-deliveries/store.ts'
 import type { Services } from '#core/services.ts'
 import type { GuardedFetch } from '#platform/fetch.ts'
+import { watch } from '#platform/watch.ts'
 
 export interface LogoutSender {
   /** Makes a fresh provider leave its logouts to this sender. */
@@ -72,10 +73,13 @@ export function startLogoutSender({ services, fetch, current }: LogoutSenderNeed
     patience.abort()
   }
 
-  const stop = everySecond(async () => {
+  const sendDue = async (): Promise<void> => {
     const room = MOST_AT_ONCE - underWay.size
     if (room > 0) for (const delivery of await logoutDeliveries.claimDue(room)) void send(delivery)
-  }, log)
+  }
+  const stop = watch(LOOK_EVERY_MS, sendDue, (error) =>
+    log.warn({ err: error }, 'logouts that are due could not be looked up; trying on'),
+  )
 
   return {
     serve: (provider) => leaveLogouts(provider, logoutDeliveries, sendWhileWaiting),
@@ -154,26 +158,5 @@ function leaveLogouts(
     // the whole session is about to be destroyed, with one delivery for each client
     if (!present || params?.['logout'] !== undefined) return
     await send(await deliveries.leaveSession(present.uid, this.clientId))
-  }
-}
-
-/** Runs the look every second, never twice at once. The returned function ends it and waits for one under way. */
-function everySecond(look: () => Promise<void>, log: Services['log']): () => Promise<void> {
-  let looking: Promise<void> | undefined
-  let failing = false
-  const timer = setInterval(() => {
-    looking ??= look()
-      .then(
-        () => void (failing = false),
-        (error: unknown) => {
-          if (!failing) log.warn({ err: error }, 'logouts that are due could not be looked up; trying on')
-          failing = true
-        },
-      )
-      .finally(() => (looking = undefined))
-  }, LOOK_EVERY_MS).unref()
-  return async () => {
-    clearInterval(timer)
-    await looking
   }
 }

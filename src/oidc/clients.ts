@@ -1,6 +1,5 @@
 import type { Client } from 'oidc-provider'
 import { z } from 'zod'
-import type { Account } from '#core/accounts/account.ts'
 import { CLIENT_TYPES } from '#core/clients/client.ts'
 import { claimRules, type ClaimRule } from '#core/custom-claims/claim-rules.ts'
 
@@ -46,12 +45,4 @@ export function clientSettings(client: Client): ClientSettings {
   }
   parsed.set(client, settings)
   return settings
-}
-
-/** May the person use the client? Everyone may, or the members of one of its groups. */
-export function isOpenTo(
-  client: Pick<ClientSettings, 'assignment' | 'groups'>,
-  account: Pick<Account, 'groups'>,
-): boolean {
-  return client.assignment === 'everyone' || client.groups.some((group) => account.groups.includes(group))
 }

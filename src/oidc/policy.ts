@@ -3,10 +3,11 @@
  * stay, but for those of acr; ours come beside them, each a Check with the error that `prompt=none` gets.
  */
 import { interactionPolicy, type KoaContextWithOIDC } from 'oidc-provider'
+import { isOpenTo } from '#core/clients/client.ts'
 import { accountOf } from './accounts.ts'
 import { refuseAnotherSubject, replaceAcrChecks, unmetAcr } from './authentication.ts'
 import { askForOwnClaims } from './claim-consent.ts'
-import { clientSettings, isOpenTo } from './clients.ts'
+import { clientSettings } from './clients.ts'
 import { hintedPerson } from './hinted-person.ts'
 import { stillRegistered } from './registered-answers.ts'
 import { apiGranted } from './resource-consent.ts'

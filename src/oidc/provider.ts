@@ -11,6 +11,7 @@ import type { PublishedKeys } from '#core/signing-keys/signing-keys.ts'
 import type { Secrets } from '#core/secrets.ts'
 import { AppError } from '#platform/errors.ts'
 import type { GuardedFetch } from '#platform/fetch.ts'
+import { watch } from '#platform/watch.ts'
 import { stateAcr } from './authentication.ts'
 import { takePreviousSecret } from './client-authentication.ts'
 import { startLogoutSender, type LogoutSender } from './backchannel-logout.ts'
@@ -56,22 +57,9 @@ export async function openProtocol(services: Services, pages: ProtocolPages): Pr
   const around: Around = { refreshKeys, fetch, logouts }
   let provider = makeProvider(services, pages, published, around)
 
-  let failing = false
-  let looking = false
-  const watch = setInterval(() => {
-    if (looking) return
-    looking = true
-    refreshKeys()
-      .then(
-        () => (failing = false),
-        (error: unknown) => {
-          if (!failing) log.warn({ err: error }, 'the signing keys could not be looked up; going on with those in use')
-          failing = true
-        },
-      )
-      .finally(() => (looking = false))
-  }, KEY_WATCH_MS)
-  watch.unref()
+  const endWatch = watch(KEY_WATCH_MS, refreshKeys, (error) =>
+    log.warn({ err: error }, 'the signing keys could not be looked up; going on with those in use'),
+  )
 
   return {
     current: () => provider,
@@ -81,7 +69,7 @@ export async function openProtocol(services: Services, pages: ProtocolPages): Pr
     ),
     refreshKeys,
     async close() {
-      clearInterval(watch)
+      await endWatch()
       await logouts.close()
     },
   }

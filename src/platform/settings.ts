@@ -14,8 +14,6 @@ export interface Setting<T = unknown> {
   readonly default: string | undefined
   /** What stands in the documentation when the default is worked out from other settings. */
   readonly defaultWords?: string
-  /** Secret settings may be given as NAME_FILE, and are never echoed in a problem. */
-  readonly secret?: boolean
   /** One sentence for the documentation. */
   readonly sentence: string
   readonly example?: string

@@ -116,7 +116,7 @@ Next: give these three to the application.
     [['create', '--name', 'Shop', '--redirect-uri', CALLBACK, '--scope', 'root'], /Unknown scope "root"/],
     [
       ['create', '--name', 'Shop', '--redirect-uri', CALLBACK, '--assignment', 'groups', '--group', 'ghosts'],
-      /no group "ghosts"/,
+      /no group called "ghosts"/,
     ],
     [['create', '--name', 'Shop', '--redirect-uri', CALLBACK, '--group', 'staff'], /open to everyone/],
     [

@@ -3,6 +3,7 @@ import path from 'node:path'
 import { sql } from 'kysely'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { artifactStore } from '#core/artifacts/store.ts'
+import { isOpenTo } from '#core/clients/client.ts'
 import { createClients, type Clients } from '#core/clients/clients.ts'
 import { createSecrets } from '#core/secrets.ts'
 import type { Tables } from '#core/tables.ts'
@@ -149,7 +150,7 @@ describe.each(databases)('clients on $name', ({ create }) => {
   test('are refused for groups that do not exist, and nothing is stored', async () => {
     const before = (await everything(database))['clients']
     const refused = await refusalOf(web({ assignment: 'groups', groups: ['staff', 'ghosts', 'elves'] }))
-    expect(refused.fields).toEqual({ groups: 'There is no group "elves", "ghosts".' })
+    expect(refused.fields).toEqual({ groups: expect.stringContaining('"elves", "ghosts"') })
     expect((await everything(database))['clients']).toEqual(before)
   })
 
@@ -221,7 +222,7 @@ describe.each(databases)('clients on $name', ({ create }) => {
     const { client: closed } = await web({ assignment: 'groups', groups: ['staff', 'board'] })
     const { client: empty } = await web({ assignment: 'groups' })
     const verdicts = [[], ['sales'], ['board', 'sales']].map((groups) =>
-      [open, closed, empty].map((client) => clients.isOpenTo(client, { groups })),
+      [open, closed, empty].map((client) => isOpenTo(client, { groups })),
     )
     expect(verdicts).toEqual([
       [true, false, false],
@@ -236,7 +237,7 @@ describe.each(databases)('clients on $name', ({ create }) => {
     await database.db.deleteFrom('groups').where('id', '=', 'id-gone').execute()
     const after = await clients.get(client.id)
     expect([after.assignment, after.groups]).toEqual(['groups', []])
-    expect(clients.isOpenTo(after, { groups: ['gone'] })).toBe(false)
+    expect(isOpenTo(after, { groups: ['gone'] })).toBe(false)
   })
 
   test('are listed oldest first, page by page, each once', async () => {

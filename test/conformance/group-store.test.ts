@@ -4,6 +4,8 @@ import { createAccounts, type Accounts } from '#core/accounts/accounts.ts'
 import { createPasswords } from '#core/accounts/passwords.ts'
 import { groupJson } from '#core/groups/group.ts'
 import { createGroups, type Groups } from '#core/groups/groups.ts'
+import { requiredGroupIds } from '#core/groups/required-groups.ts'
+import { groupStore } from '#core/groups/store.ts'
 import type { Tables } from '#core/tables.ts'
 import { migrate } from '#platform/database/migrate.ts'
 import { openDatabase, type Database } from '#platform/database/open.ts'
@@ -85,9 +87,9 @@ describe.each(databases)('groups on $name', ({ create }) => {
 
   test('every unknown name of a list is told at once', async () => {
     const { id } = await groups.create('known')
-    expect(await groups.requireGroups(['known'])).toEqual([id])
-    expect(await groups.requireGroups([])).toEqual([])
-    await expect(groups.requireGroups(['one', 'known', 'two'])).rejects.toMatchObject({
+    expect(await requiredGroupIds(groupStore(database.db), ['known'])).toEqual([id])
+    expect(await requiredGroupIds(groupStore(database.db), [])).toEqual([])
+    await expect(requiredGroupIds(groupStore(database.db), ['one', 'known', 'two'])).rejects.toMatchObject({
       code: 'invalid_input',
       message: 'There is no group called "one", "two".',
     })

@@ -201,10 +201,10 @@ describe.each(databases)('logout deliveries on $name', ({ create }) => {
     await join('lives', 'by-sid', 'sid-2')
     await join('expired', 'by-sid', 'sid-3')
     now += 60 * 86_400
-    expect(await deliveries().sweep()).toBe(1)
+    expect(await deliveries().sweep(500)).toBe(1)
     expect(await count('session_clients')).toBe(1)
     await deliveries().settle(delivery, { status: 200, error: undefined })
-    expect(await deliveries().sweep()).toBe(1)
+    expect(await deliveries().sweep(500)).toBe(1)
     expect(await count('logout_deliveries')).toBe(0)
   })
 })

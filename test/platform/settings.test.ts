@@ -17,7 +17,6 @@ const TABLE = {
     name: 'TOKEN',
     schema: z.optional(z.string().min(8, 'must have 8 letters or more')),
     default: undefined,
-    secret: true,
     sentence: 'A secret.',
   },
 }

@@ -1,3 +1,4 @@
+import type { Account } from '#core/accounts/account.ts'
 import type { ClaimRule } from '#core/custom-claims/claim-rules.ts'
 
 /** A relying party as the rest of the house sees it. */
@@ -44,4 +45,9 @@ export type ClientDraft = Pick<
 > & {
   /** The metadata that was given, without what the type's preset adds. */
   readonly registered: Readonly<Record<string, unknown>>
+}
+
+/** May the person use the client? Everyone may, or the members of one of its groups. */
+export function isOpenTo(client: Pick<Client, 'assignment' | 'groups'>, account: Pick<Account, 'groups'>): boolean {
+  return client.assignment === 'everyone' || client.groups.some((group) => account.groups.includes(group))
 }

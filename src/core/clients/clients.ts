@@ -3,15 +3,16 @@
  * change holds at once in every process.
  */
 import type { Kysely } from 'kysely'
-import type { Account } from '#core/accounts/account.ts'
 import { artifactStore } from '#core/artifacts/store.ts'
+import { requiredGroupIds } from '#core/groups/required-groups.ts'
+import { groupStore } from '#core/groups/store.ts'
 import type { Secrets } from '#core/secrets.ts'
 import type { SigningAlgorithm } from '#core/signing-keys/algorithms.ts'
 import type { Tables } from '#core/tables.ts'
 import type { Clock } from '#platform/clock.ts'
 import type { Database } from '#platform/database/open.ts'
 import { AppError } from '#platform/errors.ts'
-import type { Client, ClientDraft } from './client.ts'
+import type { Client } from './client.ts'
 import { keepsSecret, methodOf, mustHaveKeptSecret } from './client-authentication.ts'
 import { cursorAt, positionIn } from './client-cursor.ts'
 import { isClientId, newClientId } from './client-id.ts'
@@ -48,8 +49,6 @@ export interface Clients {
   enable(id: string): Promise<Client>
   /** It is gone, with its grants, codes, tokens and remembered consents. @throws AppError(not_found) */
   remove(id: string): Promise<void>
-  /** True where the client is assigned to everyone or to a group that the person belongs to. */
-  isOpenTo(client: Pick<Client, 'assignment' | 'groups'>, account: Pick<Account, 'groups'>): boolean
 }
 
 export interface ClientsNeeds {
@@ -132,7 +131,7 @@ export function createClients({
       await validate(toProviderMetadata(client))
       await db.transaction().execute(async (trx) => {
         const store = clientStore(trx)
-        const groupIds = await knownGroups(store, draft)
+        const groupIds = await requiredGroupIds(groupStore(trx), draft.groups)
         await store.insert(id, draft, sealed, now)
         await store.setGroups(id, groupIds)
       })
@@ -151,9 +150,9 @@ export function createClients({
       if (!known) throw unknownClient()
       await enableSigningKeys(signingAlgorithmsOf(parseChange(known, input).registered))
       const validate = await metadataValidator()
-      return changed(id, async (store, record) => {
+      return changed(id, async (store, record, trx) => {
         const draft = parseChange(record, input)
-        const groupIds = await knownGroups(store, draft)
+        const groupIds = await requiredGroupIds(groupStore(trx), draft.groups)
         mustHaveKeptSecret(draft, record.sealedSecret)
         const { sealedSecret, sealedPrevious } = keepsSecret(draft) ? record : NO_SECRET
         const client = clientOf({ ...record, ...draft, sealedSecret, sealedPrevious })
@@ -192,20 +191,7 @@ export function createClients({
         await store.remove(id)
       })
     },
-
-    isOpenTo: (client, account) =>
-      client.assignment === 'everyone' || client.groups.some((group) => account.groups.includes(group)),
   }
-}
-
-async function knownGroups(store: ClientStore, { groups }: ClientDraft): Promise<string[]> {
-  const ids = await store.groupIds(groups)
-  const unknown = groups.filter((name) => !ids.has(name))
-  if (unknown.length === 0) return [...ids.values()]
-  throw new AppError('invalid_input', 'The client was refused; nothing was changed.', {
-    fields: { groups: `There is no group ${unknown.map((name) => JSON.stringify(name)).join(', ')}.` },
-    hint: 'Create it first: latchkey group create NAME.',
-  })
 }
 
 function unknownClient(): AppError {

@@ -29,8 +29,6 @@ export interface ClientStore {
   find(id: string): Promise<ClientRecord | undefined>
   /** The oldest `limit` clients after the position. */
   list(limit: number, after: ClientPosition | undefined): Promise<ClientRecord[]>
-  /** Ids of the groups that exist, by name. */
-  groupIds(names: readonly string[]): Promise<ReadonlyMap<string, string>>
   insert(id: string, draft: ClientDraft, sealedSecret: string | undefined, now: number): Promise<void>
   /** Holds the row until the transaction ends, so that two changes at once come one after the other. False: no such row. */
   hold(id: string, now: number): Promise<boolean>
@@ -84,12 +82,6 @@ export function clientStore(db: Kysely<Tables>): ClientStore {
         .orderBy('id')
         .limit(limit)
       return recordsOf(await withGroups(page).orderBy('clients.created_at').orderBy('clients.id').execute())
-    },
-
-    async groupIds(names) {
-      if (names.length === 0) return new Map()
-      const rows = await db.selectFrom('groups').select(['id', 'name']).where('name', 'in', names).execute()
-      return new Map(rows.map((row) => [row.name, row.id]))
     },
 
     async insert(id, draft, sealedSecret, now) {

@@ -7,7 +7,6 @@ import type { Database } from '#platform/database/open.ts'
 import { AppError } from '#platform/errors.ts'
 import type { Group } from './group.ts'
 import { groupName } from './group-name.ts'
-import { requiredGroupIds } from './required-groups.ts'
 import { groupStore } from './store.ts'
 
 export interface Groups {
@@ -24,8 +23,6 @@ export interface Groups {
   removeMember(name: string, who: string): Promise<Group>
   /** Deletes the group and gives it back as it was. @throws AppError(not_found) */
   remove(name: string): Promise<Group>
-  /** The ids of the groups with these names. @throws AppError(invalid_input) that lists every unknown name */
-  requireGroups(names: readonly string[]): Promise<readonly string[]>
 }
 
 export interface GroupsNeeds {
@@ -91,8 +88,6 @@ export function createGroups({ database, clock, accounts }: GroupsNeeds): Groups
       await store.remove(group.id)
       return group
     },
-
-    requireGroups: (names) => requiredGroupIds(store, names),
   }
 }
 

@@ -24,8 +24,8 @@ export interface LogoutDeliveries {
   claimDue(limit: number): Promise<readonly LogoutDelivery[]>
   /** Writes down what came of an attempt. Gives the time of the next one; undefined where there is none. */
   settle(delivery: LogoutDelivery, outcome: AttemptOutcome): Promise<number | undefined>
-  /** Deletes old rows in small batches, and tells how many. */
-  sweep(): Promise<number>
+  /** Deletes at most `limit` old rows of each table, and tells how many. */
+  sweep(limit: number): Promise<number>
 }
 
 export interface AttemptOutcome {
@@ -42,7 +42,6 @@ const CLAIM_SECONDS = 30
 const RETENTION_SECONDS = 30 * 86_400
 /** A session is written a moment after its first client; nothing so young is an orphan. */
 const ORPHAN_SECONDS = 3_600
-const BATCH = 500
 const MAX_ERROR_LENGTH = 500
 
 /** Queues what is owed to the clients of every session of a person, in the transaction that ends these sessions. */
@@ -114,9 +113,9 @@ export function createLogoutDeliveries({
       return again
     },
 
-    sweep: async () =>
-      (await own.sweepSettled(clock.now() - RETENTION_SECONDS, BATCH)) +
-      (await own.sweepJoined(clock.now() - ORPHAN_SECONDS, BATCH)),
+    sweep: async (limit) =>
+      (await own.sweepSettled(clock.now() - RETENTION_SECONDS, limit)) +
+      (await own.sweepJoined(clock.now() - ORPHAN_SECONDS, limit)),
   }
 }
 

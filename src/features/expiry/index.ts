@@ -4,9 +4,7 @@
  */
 import type { Feature } from '#core/feature.ts'
 import { sweepAttempts } from '#platform/database/attempt-counter.ts'
-
-const BATCH = 500
-const MAX_BATCHES = 40
+import { sweepAll } from '#platform/database/sweep.ts'
 
 export const expiry: Feature = {
   word: 'expiry',
@@ -15,15 +13,9 @@ export const expiry: Feature = {
       name: 'expiry',
       everySeconds: 60,
       async run() {
-        let swept = 0
-        for (let batch = 0; batch < MAX_BATCHES; batch += 1) {
-          const counts = await Promise.all([
-            artifacts.sweep(clock.now(), BATCH),
-            sweepAttempts(database.db.withTables(), clock.now(), BATCH),
-          ])
-          swept += counts[0] + counts[1]
-          if (counts.every((count) => count < BATCH)) break
-        }
+        const swept =
+          (await sweepAll((limit) => artifacts.sweep(clock.now(), limit))) +
+          (await sweepAll((limit) => sweepAttempts(database.db.withTables(), clock.now(), limit)))
         if (swept > 0) log.debug({ swept }, 'expired rows deleted')
       },
     },

@@ -6,6 +6,7 @@
  */
 import { personLabel } from '#core/accounts/account.ts'
 import type { Feature } from '#core/feature.ts'
+import { sweepAll } from '#platform/database/sweep.ts'
 import { renderPage, view } from '#platform/http/render.ts'
 
 interface ConfirmPage {
@@ -30,7 +31,7 @@ export const logout: Feature = {
       name: 'logout-deliveries',
       everySeconds: 600,
       async run() {
-        const swept = await logoutDeliveries.sweep()
+        const swept = await sweepAll((limit) => logoutDeliveries.sweep(limit))
         if (swept > 0) log.debug({ swept }, 'old logout deliveries deleted')
       },
     },
