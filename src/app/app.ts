@@ -64,6 +64,7 @@ export async function createApp(config: Config, services: Services, features: re
     assets.middleware,
     metadataOfPath(base),
     underBase(base, [
+      exactPaths,
       postedRequests,
       forPages(refuseForeignOrigin(issuer.origin)),
       ...features.flatMap(({ routes }) => routes?.(withSteps) ?? []),
@@ -102,6 +103,15 @@ function pagesOf(features: readonly Feature<Needs>[], services: Services): Proto
   if (!confirmLogout || !signedOut || !deviceCode || !deviceConfirm || !deviceDone)
     throw new Error('a page of the protocol endpoints is furnished by no feature')
   return { confirmLogout, signedOut, deviceCode, deviceConfirm, deviceDone }
+}
+
+/**
+ * The routers below take a path in any case and with a slash at its end; what stands before them goes by the path as
+ * it is written. So that nothing slips past, there is one way to write each path, and the others lead nowhere.
+ */
+const exactPaths: Middleware = async ({ path }, next) => {
+  const fixed = path.replace(/^\/(interaction|authorize|device)\/[^/]+/i, '/$1')
+  if (fixed === fixed.toLowerCase() && (path === '/' || !path.endsWith('/'))) await next()
 }
 
 /** Forms of people are only ever sent from our own pages; the token endpoint and its like are for other origins. */

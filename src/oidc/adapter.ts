@@ -128,7 +128,8 @@ function lookedUpBy(model: string, payload: AdapterPayload): LookedUp {
   if (model === 'Interaction') {
     return {
       grant_id: null,
-      account_id: payload.session?.accountId ?? null,
+      // whoever has just proven who they are counts, so that a sign-in left half-way ends with everything else of theirs
+      account_id: payload.result?.login?.accountId ?? payload.session?.accountId ?? null,
       client_id: typeof payload.params?.['client_id'] === 'string' ? payload.params['client_id'] : null,
       session_uid: null,
     }

@@ -29,6 +29,7 @@ import { keysAreHere, signedWith } from './signing.ts'
 import { pairwise } from './subjects.ts'
 
 const DAY = 86_400
+const INTERACTION_SECONDS = 3_600
 
 export interface ConfigurationNeeds {
   readonly services: Services
@@ -136,7 +137,7 @@ export function configuration({
     ...outboundCalls(fetch),
     features: {
       ...SWITCHES,
-      introspection: { enabled: true, allowedPolicy: introspectionPolicy(apis) },
+      introspection: { enabled: true, allowedPolicy: introspectionPolicy(apis, services.accounts) },
       revocation: { enabled: true, allowedPolicy: async (_ctx, client, token) => token.clientId === client.clientId },
       resourceIndicators,
       ...mutualTls(settings),
@@ -155,12 +156,15 @@ function lifetimes({ tokens, session }: Settings): NonNullable<Configuration['tt
     ClientCredentials: accessTokenSeconds(tokens.accessSeconds),
     DeviceCode: DEVICE_CODE_SECONDS,
     IdToken: tokens.idSeconds,
-    Interaction: 3_600,
+    Interaction: INTERACTION_SECONDS,
     // a grant is not extended by a refresh, so it has to outlive every chain of refresh tokens
     Grant: tokens.refreshAbsoluteSeconds + DAY,
     RefreshToken: (_ctx, { iiat = now() }) =>
       Math.max(1, Math.min(tokens.refreshSeconds, iiat + tokens.refreshAbsoluteSeconds - now())),
-    Session: (_ctx, { loginTs = now() }) =>
-      Math.max(1, Math.min(session.idleSeconds, loginTs + session.absoluteSeconds - now())),
+    Session: (_ctx, { accountId, loginTs = now() }) => {
+      // nobody signed in: such a session only carries a form, and anybody can have one made
+      if (accountId === undefined) return Math.min(INTERACTION_SECONDS, session.idleSeconds)
+      return Math.max(1, Math.min(session.idleSeconds, loginTs + session.absoluteSeconds - now()))
+    },
   }
 }

@@ -99,7 +99,9 @@ export function deviceFlow(pages: ProtocolPages): DeviceFlow {
 export function holdCodeInAddress(ctx: Context): void {
   const { user_code: code } = ctx.query
   if (code === undefined) return
-  ctx.state[CODE_IN_ADDRESS] = typeof code === 'string' ? code : ''
+  // a picture or frame of another site must not use up the guesses of whoever looks at it
+  const isOpened = ['', 'document'].includes(ctx.get('Sec-Fetch-Dest'))
+  ctx.state[CODE_IN_ADDRESS] = typeof code === 'string' && isOpened ? code : ''
   ctx.querystring = ''
 }
 

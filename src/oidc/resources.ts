@@ -15,8 +15,11 @@ import {
   type RefreshToken,
   type ResourceServer,
 } from 'oidc-provider'
+import type { Accounts } from '#core/accounts/accounts.ts'
 import { isOpenToClient, type Api } from '#core/apis/api.ts'
 import type { Apis } from '#core/apis/apis.ts'
+import { isOpenTo } from '#core/clients/client.ts'
+import { clientSettings } from './clients.ts'
 
 type ApiLookup = Pick<Apis, 'find'>
 
@@ -80,20 +83,33 @@ export function accessTokenSeconds(byDefault: number) {
 
 /**
  * RFC 7662 §4: a token's content is for the client it was issued to, and for the API it was issued for. A token for an
- * API that is gone, or closed to its client by now, is not active for anybody.
+ * API that is gone, or closed to its client by now, is not active for anybody, nor is one of a person who may not use
+ * the client any more.
  */
-export function introspectionPolicy(apis: ApiLookup) {
+export function introspectionPolicy(apis: ApiLookup, accounts: Pick<Accounts, 'findById'>) {
   return async (
-    _ctx: KoaContextWithOIDC,
+    ctx: KoaContextWithOIDC,
     { clientId }: Client,
     token: AccessToken | ClientCredentials | RefreshToken,
   ): Promise<boolean> => {
+    if (!(await isStillAllowed(ctx, token, accounts))) return false
     const isOwn = token.clientId === clientId
     if (token.kind === 'RefreshToken' || token.aud === undefined) return isOwn
     const api = typeof token.aud === 'string' ? await apis.find(token.aud) : undefined
     if (!api || token.clientId === undefined || !isOpenToClient(api, token.clientId)) return false
     return isOwn || api.introspectionClients.includes(clientId)
   }
+}
+
+async function isStillAllowed(
+  { oidc }: KoaContextWithOIDC,
+  token: AccessToken | ClientCredentials | RefreshToken,
+  accounts: Pick<Accounts, 'findById'>,
+): Promise<boolean> {
+  if (!('accountId' in token)) return true
+  const account = await accounts.findById(token.accountId)
+  const client = await oidc.provider.Client.find(token.clientId ?? '')
+  return account !== undefined && !account.disabled && client !== undefined && isOpenTo(clientSettings(client), account)
 }
 
 function resourceServerOf(api: Api): ResourceServer {

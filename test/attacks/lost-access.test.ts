@@ -2,7 +2,14 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import type { Account } from '#core/accounts/account.ts'
 import { createClient, createPerson, PASSWORD, startApp, type RegisteredClient, type TestApp } from '../support/app.ts'
-import { browserSession, errorOf, locationOf, type BrowserSession, type Page } from '../support/browser-session.ts'
+import {
+  browserSession,
+  errorOf,
+  hiddenFields,
+  locationOf,
+  type BrowserSession,
+  type Page,
+} from '../support/browser-session.ts'
 import { databases } from '../support/databases.ts'
 import {
   authorizeUrl,
@@ -27,6 +34,7 @@ describe.each(databases)('access that is taken away on $name', (database) => {
   let bound: Tokens
   let code: string
   let underWay: { browser: BrowserSession; page: Page }
+  let parked: { browser: BrowserSession; resume: string }
   let stillWorks: () => Promise<void>
   let count = 0
 
@@ -56,6 +64,7 @@ describe.each(databases)('access that is taken away on $name', (database) => {
       page: await signIn(second, await second.open(authorizeUrl(app, web, { prompt: 'consent' })), username),
     }
     expect(underWay.page.body).toContain('id="consent"')
+    parked = await parkedSignIn(username)
   })
   afterEach(() => stillWorks())
   afterAll(() => app.close())
@@ -75,7 +84,20 @@ describe.each(databases)('access that is taken away on $name', (database) => {
     expect(none.searchParams.get('error')).toBe('login_required')
     expect((await browser.open(authorizeUrl(app, web))).body).toContain('id="sign-in"')
   }
+  /** The right password was given, and the way back was not followed. */
+  const parkedSignIn = async (username: string) => {
+    const third = browserSession(app.issuer)
+    const page = await third.open(authorizeUrl(app, web))
+    const answer = await third.request(`${page.url}/password`, {
+      method: 'POST',
+      body: new URLSearchParams({ ...hiddenFields(page.body), username, password: PASSWORD }),
+    })
+    return { browser: third, resume: locationOf(answer).href }
+  }
   const expectNoCodeFromTheOtherBrowser = async () => {
+    const resumed = await parked.browser.open(parked.resume)
+    expectNothingGiven(resumed)
+    expect(resumed.body).not.toContain('id="consent"')
     const page = await underWay.browser.submit(underWay.page, { decision: 'allow' })
     expectNothingGiven(page, { signedIn: true })
   }

@@ -218,6 +218,18 @@ describe('pages', () => {
     expect(head.toLowerCase()).toContain("frame-ancestors 'none'")
   })
 
+  test.each([
+    '/Token',
+    '/token/',
+    '/Logout',
+    '/Device',
+    '/Interaction/x/password',
+    '/.well-known/JWKS.json',
+    '/authorize/',
+  ])('A112 knows no %s: what stands before the routers goes by the path as it is written', async (path) => {
+    for (const method of ['GET', 'POST']) expect((await rawGet(path, method))[0]).toContain(' 404 ')
+  })
+
   test.each(['TRACE', 'TRACK', 'CONNECT', 'PROPFIND', 'FOO', 'PUT', 'DELETE', 'OPTIONS'])(
     'A112 does nothing for %s',
     async (method) => {

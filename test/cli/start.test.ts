@@ -61,7 +61,8 @@ describe('a start', () => {
     expect(first.stderr).toContain(`${settings['ISSUER']}/.well-known/openid-configuration`)
     expect(first.stderr).toContain('npx latchkey user create')
     for (const line of first.stdout.trim().split('\n')) expect(JSON.parse(line)).toMatchObject({ level: 'info' })
-    expect(statSync(`${folder}/keys/master.key`).mode & 0o777).toBe(0o600)
+    for (const file of ['keys/master.key', 'data/latchkey.db'])
+      expect(statSync(`${folder}/${file}`).mode & 0o777).toBe(0o600)
 
     const second = await run('main.ts')
     expect(second.code).toBe(0)

@@ -75,6 +75,15 @@ describe.each(databases)('introspection by APIs on $name', (database) => {
     expect(await introspect(stockApi, accessToken)).toEqual(INACTIVE)
   })
 
+  test('A52 tells nobody of the token of a person who may not use the client any more', async () => {
+    const accessToken = await forOrders()
+    await app.services.groups.create('closed')
+    await app.services.clients.update(web.client.id, { assignment: 'groups', groups: ['closed'] })
+    expect([await introspect(ordersApi, accessToken), await introspect(web, accessToken)]).toEqual([INACTIVE, INACTIVE])
+    await app.services.clients.update(web.client.id, { assignment: 'everyone' })
+    expect(await introspect(ordersApi, accessToken)).toMatchObject({ active: true })
+  })
+
   test('A67 tells another API, and a client that is none, nothing', async () => {
     const accessToken = await forOrders()
     const stranger = await createClient(app.services)

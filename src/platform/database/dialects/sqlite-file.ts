@@ -3,7 +3,7 @@
  * turn it is: a transaction is alone on the connection, and a lock of another process is waited for with the event
  * loop free.
  */
-import { mkdirSync } from 'node:fs'
+import { closeSync, existsSync, mkdirSync, openSync } from 'node:fs'
 import { dirname } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import Sqlite from 'better-sqlite3'
@@ -108,7 +108,7 @@ export class SqliteConnection implements DatabaseConnection {
 /** Opens the file, or makes it. @throws AppError(configuration) where that cannot be; AppError(unavailable) where it is locked */
 export async function openFile(path: string): Promise<SqliteFile> {
   try {
-    if (path !== ':memory:') mkdirSync(dirname(path), { recursive: true })
+    if (path !== ':memory:') makeFile(path)
     const database = new Sqlite(path, { timeout: 0 })
     try {
       await whenNotBusy(() => database.pragma('journal_mode = WAL'))
@@ -126,6 +126,12 @@ export async function openFile(path: string): Promise<SqliteFile> {
       cause,
     })
   }
+}
+
+/** For this user alone: it holds password hashes and addresses. SQLite gives its other files the same mode. */
+function makeFile(path: string): void {
+  mkdirSync(dirname(path), { recursive: true, mode: 0o700 })
+  if (!existsSync(path)) closeSync(openSync(path, 'a', 0o600))
 }
 
 async function whenNotBusy<T>(attempt: () => T): Promise<T> {
