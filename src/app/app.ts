@@ -7,6 +7,7 @@ import { join } from 'node:path'
 import Koa, { type Middleware } from 'koa'
 import mount from 'koa-mount'
 import type { Feature, ProtocolPages } from '#core/feature.ts'
+import { basePath } from '#core/issuer-paths.ts'
 import type { Services } from '#core/services.ts'
 import { cookieSigner } from '#oidc/cookies.ts'
 import { devicePolling } from '#oidc/device-polling.ts'
@@ -36,7 +37,7 @@ export interface App {
 /** Assembles the server from opened services and the list of features. It does not listen. */
 export async function createApp(config: Config, services: Services, features: readonly Feature<Needs>[]): Promise<App> {
   const issuer = new URL(config.issuer)
-  const base = issuer.pathname.replace(/\/$/, '')
+  const base = basePath(config.issuer)
   const https = issuer.protocol === 'https:'
   const assets = loadAssets(join(VIEWS, 'public'), base)
   const protocol = await openProtocol(services, pagesOf(features, services))

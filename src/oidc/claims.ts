@@ -1,33 +1,17 @@
 /**
- * Which claims a scope gives, and where each comes from. To add a claim: one row in `SOURCES`, its name in `SCOPE_CLAIMS`.
+ * Which claims a scope gives, and where each comes from. To add a claim: one row in `SOURCES`, its
+ * name in `SCOPE_CLAIMS`.
  * Claims that one client is given by its own settings are found here, too; claim-release.ts brings them past the library.
  */
 import type { Account } from '#core/accounts/account.ts'
 import { displayName } from '#core/accounts/account.ts'
+import { STANDARD_SCOPE_CLAIMS } from '#core/clients/scopes.ts'
 import { CUSTOM, ownName, type ClaimRule } from '#core/custom-claims/claim-rules.ts'
 
 /** OpenID Connect Core 1.0 §5.4, plus `groups`; auth_time, amr and acr stand in every ID token. */
 export const SCOPE_CLAIMS: Readonly<Record<string, readonly string[]>> = {
   openid: ['sub', 'auth_time', 'amr', 'acr'],
-  profile: [
-    'name',
-    'given_name',
-    'family_name',
-    'middle_name',
-    'nickname',
-    'preferred_username',
-    'profile',
-    'picture',
-    'website',
-    'gender',
-    'birthdate',
-    'zoneinfo',
-    'locale',
-    'updated_at',
-  ],
-  email: ['email', 'email_verified'],
-  phone: ['phone_number', 'phone_number_verified'],
-  address: ['address'],
+  ...STANDARD_SCOPE_CLAIMS,
   groups: ['groups'],
 }
 

@@ -7,6 +7,7 @@ import { SUPPORTED_ACRS } from '#core/authentication.ts'
 import { OFFERED_METHODS } from '#core/clients/auth-methods.ts'
 import { RESPONSE_TYPES } from '#core/clients/response-flows.ts'
 import { OFFERED_SCOPES } from '#core/clients/scopes.ts'
+import { interactionPath } from '#core/issuer-paths.ts'
 import type { Services, Settings } from '#core/services.ts'
 import type { GuardedFetch } from '#platform/fetch.ts'
 import { adapterFactory } from './adapter.ts'
@@ -119,7 +120,7 @@ export function configuration({
     loadExistingGrant: loadExistingGrant(services),
     interactions: {
       policy: prompts,
-      url: (_ctx, { uid }) => `${new URL(settings.issuer).pathname.replace(/\/$/, '')}/interaction/${uid}`,
+      url: (_ctx, { uid }) => interactionPath(settings.issuer, uid),
     },
     discovery: { prompt_values_supported: promptValues(prompts) },
     cookies: cookies(settings.issuer, secrets),

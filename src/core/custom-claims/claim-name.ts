@@ -2,29 +2,10 @@
  * What a claim of one's own may be called. A name that a token, a protocol or OpenID Connect gives a meaning to is taken:
  * a relying party that checks `aud`, `nonce` or `email_verified` must be able to believe it (RFC 7519 §4.2).
  */
+import { STANDARD_SCOPE_CLAIMS } from '#core/clients/scopes.ts'
 
 /** OpenID Connect Core 1.0 §5.1, without `sub`: given by scope only, from where this server keeps them. */
-export const STANDARD_CLAIMS = [
-  'name',
-  'given_name',
-  'family_name',
-  'middle_name',
-  'nickname',
-  'preferred_username',
-  'profile',
-  'picture',
-  'website',
-  'gender',
-  'birthdate',
-  'zoneinfo',
-  'locale',
-  'updated_at',
-  'email',
-  'email_verified',
-  'phone_number',
-  'phone_number_verified',
-  'address',
-] as const
+export const STANDARD_CLAIMS: readonly string[] = Object.values(STANDARD_SCOPE_CLAIMS).flat()
 
 /** Claims that tell of the token, the sign-in or the request: the protocols' own, from IANA's registry of JWT claims. */
 const OF_THE_PROTOCOL =

@@ -2,6 +2,7 @@ import { Router } from '@koa/router'
 import type { Context, Middleware } from 'koa'
 import { amrOf } from '#core/authentication.ts'
 import type { Step } from '#core/feature.ts'
+import { interactionPath } from '#core/issuer-paths.ts'
 import { equalSecrets } from '#core/secrets.ts'
 import type { Evidence, StepOutcome, StepScene } from '#core/sign-in-steps.ts'
 import type { Interaction } from '#oidc/interactions.ts'
@@ -89,7 +90,7 @@ async function setScene(interaction: Interaction, needs: Needs): Promise<StepSce
   const account = accountId === undefined ? undefined : await needs.accounts.findById(accountId)
   const present = account?.disabled ? undefined : account
   return {
-    action: `${pathOf(interaction, needs)}/${nextStep({ ...stateOf(interaction), signedIn: present !== undefined })}`,
+    action: `${interactionPath(needs.settings.issuer, interaction.uid)}/${nextStep({ ...stateOf(interaction), signedIn: present !== undefined })}`,
     csrf: needs.secrets.keyedDigest('csrf', uid),
     client: await needs.clients.get(clientId),
     account: present,
@@ -104,11 +105,7 @@ async function setScene(interaction: Interaction, needs: Needs): Promise<StepSce
 /** 303, so that a reload of the page that follows sends nothing again. */
 function seeInteraction(ctx: Context, interaction: Interaction, needs: Needs): void {
   ctx.status = 303
-  ctx.redirect(pathOf(interaction, needs))
-}
-
-function pathOf({ uid }: Interaction, { settings }: Needs): string {
-  return `${new URL(settings.issuer).pathname.replace(/\/$/, '')}/interaction/${uid}`
+  ctx.redirect(interactionPath(needs.settings.issuer, interaction.uid))
 }
 
 function staleForm(): AppError {
