@@ -81,6 +81,7 @@ describe.skipIf(!chromiumPath).each(sqlite)('signing in with a browser', (databa
     const { visit, notes } = world
     const page = await visit({ ...desktop, colorScheme: 'light' })
     await page.goto(notes.signIn())
+    await page.waitForSelector('[name=username]:focus') // autofocus comes after the load
     await page.keyboard.type('ada')
     await page.keyboard.press('Tab')
     await page.keyboard.type(PASSWORD)
