@@ -87,7 +87,7 @@ interface Parts {
 
 function assemble({ config, database, secrets, clock, log, state }: Parts): Services {
   const passwords = createPasswords({ slots: config.passwordHashSlots })
-  const accounts = createAccounts({ database, passwords, clock })
+  const accounts = createAccounts({ database, passwords, secrets, clock })
   const apis = createApis({ database, clock })
   const signingKeys = createSigningKeys({
     store: signingKeyStore(database.db),

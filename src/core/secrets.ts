@@ -25,7 +25,15 @@ export interface SealedPlace {
 
 /** One label for each use of the master key. A new use is a new label, never a second use of an old one. */
 export type KeyLabel =
-  'seal' | 'cookies' | 'csrf' | 'user-code' | 'refresh-successor' | 'session-grant' | 'dpop-nonce' | 'attempts'
+  | 'seal'
+  | 'cookies'
+  | 'csrf'
+  | 'user-code'
+  | 'refresh-successor'
+  | 'session-grant'
+  | 'dpop-nonce'
+  | 'attempts'
+  | 'known-browser'
 
 export interface Secrets {
   seal(place: SealedPlace, plaintext: string): string

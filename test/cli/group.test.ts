@@ -9,6 +9,7 @@ import { runCommandLine } from '#platform/cli.ts'
 import { migrate } from '#platform/database/migrate.ts'
 import { openDatabase, type Database } from '#platform/database/open.ts'
 import { captureTerminal } from '../support/terminal.ts'
+import { someSecrets } from '../support/guesser.ts'
 
 let database: Database<Tables>
 let groups: Groups
@@ -17,7 +18,7 @@ beforeAll(async () => {
   database = openDatabase<Tables>('sqlite::memory:', () => {})
   await migrate(database, path.resolve('migrations'))
   const clock = { now: () => 1_700_000_000 }
-  const accounts = createAccounts({ database, passwords: createPasswords(), clock })
+  const accounts = createAccounts({ database, passwords: createPasswords(), secrets: someSecrets(), clock })
   groups = createGroups({ database, clock, accounts })
   await accounts.create({ email: 'ada@example.com', username: 'ada' })
 })

@@ -9,6 +9,7 @@ import { runCommandLine } from '#platform/cli.ts'
 import { migrate } from '#platform/database/migrate.ts'
 import { openDatabase, type Database } from '#platform/database/open.ts'
 import { captureTerminal, type TerminalScript } from '../support/terminal.ts'
+import { SOMEWHERE, someSecrets } from '../support/guesser.ts'
 
 const PASSWORD = 'quiet harbour lantern'
 
@@ -20,7 +21,7 @@ beforeAll(async () => {
   database = openDatabase<Tables>('sqlite::memory:', () => {})
   await migrate(database, path.resolve('migrations'))
   const clock = { now: () => (time += 1) }
-  accounts = createAccounts({ database, passwords: createPasswords(), clock })
+  accounts = createAccounts({ database, passwords: createPasswords(), secrets: someSecrets(), clock })
   const groups = createGroups({ database, clock, accounts })
   await groups.create('staff')
   await groups.create('crew')
@@ -74,14 +75,14 @@ describe('user create', () => {
       created_at: expect.any(Number),
       updated_at: expect.any(Number),
     })
-    expect((await accounts.authenticate('ada', PASSWORD))?.id).toBe(json.id)
+    expect((await accounts.authenticate('ada', PASSWORD, SOMEWHERE))?.id).toBe(json.id)
   })
 
   test('asks for the password twice on a terminal', async () => {
     const { code, out } = await latchkey(['create', '--email', 'typed@example.com'], { answers: { secret: PASSWORD } })
     expect(code).toBe(0)
     expect(out).toMatch(/^email +typed@example\.com$/m)
-    expect(await accounts.authenticate('typed@example.com', PASSWORD)).toBeDefined()
+    expect(await accounts.authenticate('typed@example.com', PASSWORD, SOMEWHERE)).toBeDefined()
   })
 
   test('refuses two passwords that differ', async () => {
@@ -102,7 +103,7 @@ describe('user create', () => {
     const { code, json, err } = await latchkey(['create', '--email', 'silent@example.com', '--json'])
     expect(code).toBe(0)
     expect(err).toContain(`latchkey user set-password ${json.id}`)
-    expect(await accounts.authenticate('silent@example.com', '')).toBeUndefined()
+    expect(await accounts.authenticate('silent@example.com', '', SOMEWHERE)).toBeUndefined()
   })
 
   test.each([
@@ -222,8 +223,8 @@ describe('access', () => {
   test('set-password takes a new password and the old one ends', async () => {
     const next = 'a lantern by the sea'
     expect((await latchkey(['set-password', 'ada', '--password-stdin'], { stdin: next })).code).toBe(0)
-    expect(await accounts.authenticate('ada', PASSWORD)).toBeUndefined()
-    expect(await accounts.authenticate('ada', next)).toBeDefined()
+    expect(await accounts.authenticate('ada', PASSWORD, SOMEWHERE)).toBeUndefined()
+    expect(await accounts.authenticate('ada', next, SOMEWHERE)).toBeDefined()
     expect(await latchkey(['set-password', 'ada'])).toMatchObject({
       code: 1,
       err: expect.stringContaining('--password-stdin'),

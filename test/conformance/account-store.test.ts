@@ -7,6 +7,7 @@ import type { Tables } from '#core/tables.ts'
 import { migrate } from '#platform/database/migrate.ts'
 import { openDatabase, type Database } from '#platform/database/open.ts'
 import { databases, type TestDatabase } from '../support/databases.ts'
+import { someSecrets } from '../support/guesser.ts'
 
 const PASSWORD = 'quiet harbour lantern'
 
@@ -23,7 +24,7 @@ describe.each(databases)('people on $name', ({ create }) => {
     testDatabase = await create()
     database = openDatabase<Tables>(testDatabase.url, () => {})
     await migrate(database, path.resolve('migrations'))
-    accounts = createAccounts({ database, passwords, clock })
+    accounts = createAccounts({ database, passwords, secrets: someSecrets(), clock })
     groups = createGroups({ database, clock, accounts })
     await groups.create('staff')
     await groups.create('Board, "inner"')
@@ -225,7 +226,7 @@ describe.each(databases)('people on $name', ({ create }) => {
   test('of two processes that create one person at once one is told of the conflict', async () => {
     const second = openDatabase<Tables>(testDatabase.url, () => {})
     try {
-      const elsewhere = createAccounts({ database: second, passwords, clock })
+      const elsewhere = createAccounts({ database: second, passwords, secrets: someSecrets(), clock })
       const input = { email: 'two@example.com', username: 'two' }
       const results = await Promise.allSettled([accounts.create(input, PASSWORD), elsewhere.create(input, PASSWORD)])
       expect(results.map(({ status }) => status).toSorted()).toEqual(['fulfilled', 'rejected'])

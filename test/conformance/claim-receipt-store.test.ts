@@ -11,6 +11,7 @@ import { openDatabase, type Database } from '#platform/database/open.ts'
 import { AppError } from '#platform/errors.ts'
 import { openLog } from '#platform/log.ts'
 import { databases, type TestDatabase } from '../support/databases.ts'
+import { someSecrets } from '../support/guesser.ts'
 
 const MIGRATIONS = path.join(import.meta.dirname, '../../migrations')
 const DAY = 86_400
@@ -29,7 +30,7 @@ describe.each(databases)('claim receipts on $name', ({ create }) => {
     testDatabase = await create()
     database = openDatabase<Tables>(testDatabase.url, () => {})
     await migrate(database, MIGRATIONS)
-    accounts = createAccounts({ database, passwords: createPasswords(), clock })
+    accounts = createAccounts({ database, passwords: createPasswords(), secrets: someSecrets(), clock })
     ada = (await accounts.create({ email: 'ada@example.com', username: 'ada' })).id
     grace = (await accounts.create({ email: 'grace@example.com' })).id
   })

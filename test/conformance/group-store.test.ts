@@ -10,6 +10,7 @@ import type { Tables } from '#core/tables.ts'
 import { migrate } from '#platform/database/migrate.ts'
 import { openDatabase, type Database } from '#platform/database/open.ts'
 import { databases, type TestDatabase } from '../support/databases.ts'
+import { someSecrets } from '../support/guesser.ts'
 
 describe.each(databases)('groups on $name', ({ create }) => {
   let testDatabase: TestDatabase
@@ -22,7 +23,7 @@ describe.each(databases)('groups on $name', ({ create }) => {
     testDatabase = await create()
     database = openDatabase<Tables>(testDatabase.url, () => {})
     await migrate(database, path.resolve('migrations'))
-    accounts = createAccounts({ database, passwords: createPasswords(), clock })
+    accounts = createAccounts({ database, passwords: createPasswords(), secrets: someSecrets(), clock })
     groups = createGroups({ database, clock, accounts })
     await accounts.create({ email: 'ada@example.com', username: 'ada' })
     await accounts.create({ email: 'grace@example.com', username: 'grace' })

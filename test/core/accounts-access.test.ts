@@ -9,6 +9,7 @@ import type { Tables } from '#core/tables.ts'
 import { migrate } from '#platform/database/migrate.ts'
 import { openDatabase, type Database } from '#platform/database/open.ts'
 import { databases, type TestDatabase } from '../support/databases.ts'
+import { SOMEWHERE, someSecrets } from '../support/guesser.ts'
 
 const PASSWORD = 'quiet harbour lantern'
 const NOW = 1_000
@@ -23,9 +24,9 @@ describe.each(databases)('access of people on $name', ({ create }) => {
   const real = createPasswords()
   const passwords: Passwords = {
     ...real,
-    verify: (hash, password) => {
+    verify: (hash, password, admit) => {
       verified.push(hash)
-      return real.verify(hash, password)
+      return real.verify(hash, password, admit)
     },
   }
 
@@ -33,7 +34,7 @@ describe.each(databases)('access of people on $name', ({ create }) => {
     testDatabase = await create()
     database = openDatabase<Tables>(testDatabase.url, () => {})
     await migrate(database, path.resolve('migrations'))
-    accounts = createAccounts({ database, passwords, clock })
+    accounts = createAccounts({ database, passwords, secrets: someSecrets(), clock })
   })
   afterAll(async () => {
     await database.close()
@@ -52,7 +53,7 @@ describe.each(databases)('access of people on $name', ({ create }) => {
     test.each(['signin@example.com', 'SIGNIN@Example.com', 'sign.in', 'SIGN.IN', ' sign.in '])(
       'works as %j',
       async (who) => {
-        expect((await accounts.authenticate(who, PASSWORD))?.id).toBe(id)
+        expect((await accounts.authenticate(who, PASSWORD, SOMEWHERE))?.id).toBe(id)
       },
     )
 
@@ -73,7 +74,7 @@ describe.each(databases)('access of people on $name', ({ create }) => {
       ] as const
       for (const [who, password, right] of tries) {
         verified = []
-        const account = await accounts.authenticate(who, password)
+        const account = await accounts.authenticate(who, password, SOMEWHERE)
         expect([who, account?.id]).toEqual([who, right ? id : undefined])
         expect(verified).toHaveLength(1)
       }
@@ -84,11 +85,13 @@ describe.each(databases)('access of people on $name', ({ create }) => {
       const weak = await argon2Hash(PASSWORD, { memoryCost: 4_096, timeCost: 2, parallelism: 1 })
       const person = await accounts.create({ email: 'old-hash@example.com' })
       await store.update(person.id, { password_hash: weak }, NOW)
-      const both = await Promise.all([1, 2].map(() => accounts.authenticate('old-hash@example.com', PASSWORD)))
+      const both = await Promise.all(
+        [1, 2].map(() => accounts.authenticate('old-hash@example.com', PASSWORD, SOMEWHERE)),
+      )
       expect(both.map((account) => account?.id)).toEqual([person.id, person.id])
       const after = (await store.findCredentials('email_key', 'old-hash@example.com'))?.passwordHash ?? ''
       expect(passwords.needsRehash(after)).toBe(false)
-      expect((await accounts.authenticate('old-hash@example.com', PASSWORD))?.id).toBe(person.id)
+      expect((await accounts.authenticate('old-hash@example.com', PASSWORD, SOMEWHERE))?.id).toBe(person.id)
     })
 
     test('does not let in who was disabled while the password was checked', async () => {
@@ -96,6 +99,7 @@ describe.each(databases)('access of people on $name', ({ create }) => {
       const slow = createAccounts({
         database,
         clock,
+        secrets: someSecrets(),
         passwords: {
           ...real,
           async verify(hash, password) {
@@ -105,7 +109,7 @@ describe.each(databases)('access of people on $name', ({ create }) => {
           },
         },
       })
-      expect(await slow.authenticate('meanwhile@example.com', PASSWORD)).toBeUndefined()
+      expect(await slow.authenticate('meanwhile@example.com', PASSWORD, SOMEWHERE)).toBeUndefined()
     })
 
     test('A35 refuses a weak password at creation and at a change, and keeps the old one', async () => {
@@ -113,7 +117,7 @@ describe.each(databases)('access of people on $name', ({ create }) => {
       await expect(accounts.create({ email: 'weak@example.com' }, 'password1')).rejects.toMatchObject(bad)
       expect(await accounts.find('weak@example.com')).toBeUndefined()
       await expect(accounts.setPassword(id, 'Signin@Example.com')).rejects.toMatchObject(bad)
-      expect((await accounts.authenticate('sign.in', PASSWORD))?.id).toBe(id)
+      expect((await accounts.authenticate('sign.in', PASSWORD, SOMEWHERE))?.id).toBe(id)
     })
   })
 
@@ -162,9 +166,9 @@ describe.each(databases)('access of people on $name', ({ create }) => {
     test('a disabled person signs in again once enabled', async () => {
       const { id } = await accounts.create({ email: 'back@example.com' }, PASSWORD)
       expect((await accounts.disable(id)).disabled).toBe(true)
-      expect(await accounts.authenticate('back@example.com', PASSWORD)).toBeUndefined()
+      expect(await accounts.authenticate('back@example.com', PASSWORD, SOMEWHERE)).toBeUndefined()
       expect((await accounts.enable(id)).disabled).toBe(false)
-      expect((await accounts.authenticate('back@example.com', PASSWORD))?.id).toBe(id)
+      expect((await accounts.authenticate('back@example.com', PASSWORD, SOMEWHERE))?.id).toBe(id)
     })
 
     test('a deleted person is gone, and who comes with the same names is somebody else', async () => {

@@ -1,5 +1,6 @@
 // The password page: what it takes, what it says, and what it never tells.
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
+import type { Account } from '#core/accounts/account.ts'
 import { createClient, createPerson, PASSWORD, startApp, type RegisteredClient, type TestApp } from '../support/app.ts'
 import { browserSession, locationOf, type BrowserSession } from '../support/browser-session.ts'
 import { databases } from '../support/databases.ts'
@@ -8,15 +9,17 @@ import { signIn } from '../support/relying-party.ts'
 
 describe.each(databases)('the password page on $name', (database) => {
   let app: TestApp
+  let ada: Account
   let web: RegisteredClient
   let browser: BrowserSession
 
   beforeAll(async () => {
     app = await startApp(database)
-    await createPerson(app.services)
+    ada = await createPerson(app.services)
     web = await createClient(app.services, { first_party: true })
   })
-  beforeEach(() => {
+  beforeEach(async () => {
+    await app.services.accounts.enable(ada.id) // forgets the wrong passwords of the test before
     browser = browserSession(app.issuer)
   })
   afterAll(() => app.close())

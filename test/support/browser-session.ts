@@ -7,7 +7,7 @@ export interface Page {
   readonly body: string
 }
 
-interface Cookie {
+export interface Cookie {
   readonly name: string
   readonly value: string
   readonly path: string
@@ -23,9 +23,17 @@ export interface BrowserSession {
   readonly cookies: ReadonlyMap<string, Cookie>
 }
 
-/** @param origin of the server; what is elsewhere is not visited */
-export function browserSession(origin: string, headers: Readonly<Record<string, string>> = {}): BrowserSession {
-  const cookies = new Map<string, Cookie>()
+/**
+ * @param origin of the server; what is elsewhere is not visited
+ * @param headers sent with each request
+ * @param given cookies that it has from the start
+ */
+export function browserSession(
+  origin: string,
+  headers: Readonly<Record<string, string>> = {},
+  given: readonly Cookie[] = [],
+): BrowserSession {
+  const cookies = new Map(given.map((cookie) => [`${cookie.name} ${cookie.path}`, cookie]))
 
   const request: BrowserSession['request'] = async (url, init = {}) => {
     const target = new URL(url, origin)

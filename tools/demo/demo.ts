@@ -60,6 +60,9 @@ export async function startDemo({ folder, port, samplePorts, log }: DemoOptions)
   }
 }
 
+/** Whose wrong passwords the demo's own would be. */
+const HERE = { network: 'demo', knownBrowser: undefined }
+
 async function ensurePerson({ accounts }: Services): Promise<void> {
   const { email, password } = PERSON
   const known = await accounts.find(email)
@@ -68,7 +71,7 @@ async function ensurePerson({ accounts }: Services): Promise<void> {
       { email, email_verified: true, username: 'demo', given_name: 'Demo', family_name: 'Person' },
       password,
     )
-  } else if (!(await accounts.authenticate(email, password))) {
+  } else if (!(await accounts.authenticate(email, password, HERE))) {
     // somebody tried `latchkey user disable` or set-password on the demo: what it prints has to work again
     await accounts.enable(known.id)
     await accounts.setPassword(known.id, password)

@@ -25,3 +25,14 @@ export function signInKey(
     ? { column: 'email_key', key: emailKey(name) }
     : { column: 'username_key', key: usernameKey(name) }
 }
+
+/** The keys that the person can be named by when signing in. */
+export function signInKeysOf({
+  email,
+  username,
+}: {
+  email?: string | undefined
+  username?: string | undefined
+}): readonly string[] {
+  return [...(email === undefined ? [] : [emailKey(email)]), ...(username === undefined ? [] : [usernameKey(username)])]
+}

@@ -8,15 +8,17 @@ import { artifactStore } from '#core/artifacts/store.ts'
 import { requiredGroupIds } from '#core/groups/required-groups.ts'
 import { groupStore } from '#core/groups/store.ts'
 import { queueLogoutsOf } from '#core/logout-deliveries/logout-deliveries.ts'
+import type { Secrets } from '#core/secrets.ts'
 import type { Tables } from '#core/tables.ts'
 import type { Clock } from '#platform/clock.ts'
 import type { Database } from '#platform/database/open.ts'
 import type { Account } from './account.ts'
 import { assertGoodPassword, noSuchPerson, personConflict } from './account-errors.ts'
 import { parseAccountChanges, parseNewAccount } from './account-input.ts'
-import { emailKey, signInKey, usernameKey } from './account-keys.ts'
+import { emailKey, signInKey, signInKeysOf, usernameKey } from './account-keys.ts'
 import { cursorAfter, parseAccountListQuery, type AccountListQuery, type AccountPage } from './account-list.ts'
 import { rowChange, rowOfNew } from './account-row.ts'
+import { passwordGuesses, type Guesser } from './password-guesses.ts'
 import type { Passwords } from './passwords.ts'
 import { accountStore } from './store.ts'
 
@@ -41,7 +43,7 @@ export interface Accounts {
   setPassword(id: string, password: string): Promise<Account>
   /** Ends all that stands on the person, who cannot sign in until enabled. @throws AppError(not_found) */
   disable(id: string): Promise<Account>
-  /** @throws AppError(not_found) */
+  /** Also forgets the wrong passwords that were counted for the person. @throws AppError(not_found) */
   enable(id: string): Promise<Account>
   /** Ends all that stands on the person. @throws AppError(not_found) */
   signOut(id: string): Promise<Account>
@@ -49,20 +51,24 @@ export interface Accounts {
   remove(id: string): Promise<Account>
   /**
    * The person whose e-mail address (if it holds an @) or user name and password these are. Undefined for every way of
-   * failing alike, and at the same price of one hash. @throws AppError(unavailable) when too many passwords are being checked
+   * failing alike, and at the same price of one hash.
+   * @throws AppError(unavailable) when too many passwords are being checked; AppError(too_many_attempts) when too many
+   *   were wrong before, for whatever password and name
    */
-  authenticate(identifier: string, password: string): Promise<Account | undefined>
+  authenticate(identifier: string, password: string, guesser: Guesser): Promise<Account | undefined>
 }
 
 export interface AccountsNeeds {
   readonly database: Database<Tables>
   readonly passwords: Passwords
+  readonly secrets: Secrets
   readonly clock: Clock
 }
 
-export function createAccounts({ database, passwords, clock }: AccountsNeeds): Accounts {
+export function createAccounts({ database, passwords, secrets, clock }: AccountsNeeds): Accounts {
   const { db, kind } = database
   const store = accountStore(db)
+  const guesses = passwordGuesses(db, secrets, clock)
 
   const find: Accounts['find'] = async (who) => {
     const lookup = signInKey(who)
@@ -162,6 +168,7 @@ export function createAccounts({ database, passwords, clock }: AccountsNeeds): A
       return change(id, async (transaction) => {
         const now = clock.now()
         await accountStore(transaction).update(id, { password_hash: hash, password_changed_at: now }, now)
+        await guesses.forget(transaction, signInKeysOf(account))
         await endAll(transaction, id)
       })
     },
@@ -173,7 +180,10 @@ export function createAccounts({ database, passwords, clock }: AccountsNeeds): A
       }),
 
     enable: (id) =>
-      change(id, (transaction) => accountStore(transaction).update(id, { disabled_at: null }, clock.now())),
+      change(id, async (transaction, before) => {
+        await accountStore(transaction).update(id, { disabled_at: null }, clock.now())
+        await guesses.forget(transaction, signInKeysOf(before))
+      }),
 
     signOut: (id) => change(id, (transaction) => endAll(transaction, id)),
 
@@ -183,14 +193,17 @@ export function createAccounts({ database, passwords, clock }: AccountsNeeds): A
         await accountStore(transaction).remove(id)
       }),
 
-    async authenticate(identifier, password) {
+    async authenticate(identifier, password, guesser) {
       const lookup = signInKey(identifier)
+      const name = lookup?.key ?? ''
+
       const found = lookup && (await store.findCredentials(lookup.column, lookup.key))
       const hash = found?.disabled === false ? found.passwordHash : undefined
-      const right = await passwords.verify(hash, password)
+      const right = await passwords.verify(hash, password, () => guesses.count(name, guesser))
       if (!right || !found || hash === undefined) return undefined
       // read after the hash was computed: whoever was disabled or given a new password meanwhile does not get in
       const account = await store.findByCredentials(found.id, hash)
+      if (account) await guesses.wasRight(name, guesser)
       if (account && passwords.needsRehash(hash))
         await store.upgradeHash(account.id, hash, await passwords.hash(password))
       return account

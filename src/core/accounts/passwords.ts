@@ -17,9 +17,10 @@ export interface Passwords {
    * Whether the password belongs to the hash. `undefined` stands for an account that is missing, disabled or has no
    * password: it is never right and costs the same one hash, so that time tells nothing. A password that nobody can
    * have, being too long, is wrong for every account alike and is not hashed.
+   * @param admit asked when the password's turn has come; what it throws is thrown, and nothing was hashed
    * @throws AppError(unavailable) when too many passwords are being checked
    */
-  verify(hash: string | undefined, password: string): Promise<boolean>
+  verify(hash: string | undefined, password: string, admit?: () => Promise<void>): Promise<boolean>
   /** True for a hash made with smaller parameters than today's. */
   needsRehash(hash: string): boolean
 }
@@ -49,9 +50,12 @@ export function createPasswords({
     hash: (password) =>
       bounded.run(() => argon2Hash(canonicalPassword(password), { ...PARAMETERS, hashLength: HASH_BYTES })),
 
-    async verify(hash, password) {
+    async verify(hash, password, admit) {
       if (isTooLong(password)) return false
-      const right = await bounded.run(() => argon2Verify(hash ?? nobody, canonicalPassword(password)))
+      const right = await bounded.run(async () => {
+        await admit?.()
+        return argon2Verify(hash ?? nobody, canonicalPassword(password))
+      })
       return right && hash !== undefined
     },
 

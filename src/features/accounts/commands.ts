@@ -78,7 +78,11 @@ const setPassword: CommandSpec<Needs> = {
 const disable = onOne('disable', 'Keep a person from signing in, and sign them out everywhere.', (accounts, { id }) =>
   accounts.disable(id),
 )
-const enable = onOne('enable', 'Let a disabled person sign in again.', (accounts, { id }) => accounts.enable(id))
+const enable = onOne(
+  'enable',
+  'Let a person sign in again who was disabled, or at whose password too many guessed.',
+  (accounts, { id }) => accounts.enable(id),
+)
 const signOut = onOne('sign-out', 'Sign a person out everywhere and end their tokens.', (accounts, { id }) =>
   accounts.signOut(id),
 )

@@ -1,8 +1,12 @@
 import type { Context } from 'koa'
-import type { Accounts } from '#core/accounts/accounts.ts'
 import type { Step } from '#core/feature.ts'
+import type { Services } from '#core/services.ts'
 import type { StepScene } from '#core/sign-in-steps.ts'
+import { AppError } from '#platform/errors.ts'
+import { networkOf } from '#platform/http/network.ts'
 import { renderPage, view } from '#platform/http/render.ts'
+import { factsOf } from '#platform/http/request-facts.ts'
+import { knownBrowsers } from './known-browser.ts'
 
 interface SignInPage {
   readonly action: string
@@ -22,8 +26,15 @@ const WRONG = 'The user name, e-mail or password is not right. Check them and tr
 /** Where the page itself says who has to prove it is them, only the password can be wrong. */
 const WRONG_AGAIN = 'The password is not right. Try again.'
 
+/** The same for the right password, and for names that nobody has. */
+const WAIT =
+  'Too many wrong passwords were tried. Wait a quarter of an hour, or use a browser that you signed in with before.'
+
 /** The step in which a person gives user name or e-mail and password. */
-export function passwordStep(accounts: Pick<Accounts, 'authenticate'>): Step {
+export function passwordStep(needs: Pick<Services, 'accounts' | 'secrets' | 'settings' | 'clock'>): Step {
+  const { accounts } = needs
+  const browsers = knownBrowsers(needs)
+
   return {
     name: 'password',
 
@@ -34,11 +45,24 @@ export function passwordStep(accounts: Pick<Accounts, 'authenticate'>): Step {
         return { kind: 'refused', error: 'access_denied', description: 'the person turned back at sign-in' }
       if (form['switch'] === 'yes') return { kind: 'switch-account' }
       const username = form['username'] ?? ''
-      const account = await accounts.authenticate(username, form['password'] ?? '')
-      if (account) return { kind: 'proven', evidence: { accountId: account.id, method: 'password' } }
-      ctx.status = 422
       const known = pinned(scene)
-      await showForm(ctx, scene, known ?? username, known === undefined ? WRONG : WRONG_AGAIN)
+      try {
+        const account = await accounts.authenticate(username, form['password'] ?? '', {
+          network: networkOf(factsOf(ctx.req).clientAddress),
+          knownBrowser: browsers.find(ctx, username),
+        })
+        if (account) {
+          browsers.remember(ctx, account)
+          return { kind: 'proven', evidence: { accountId: account.id, method: 'password' } }
+        }
+        ctx.status = 422
+        await showForm(ctx, scene, known ?? username, known === undefined ? WRONG : WRONG_AGAIN)
+      } catch (error) {
+        if (!(error instanceof AppError && error.code === 'too_many_attempts')) throw error
+        ctx.status = 429
+        ctx.set('Retry-After', String(error.retryAfterSeconds))
+        await showForm(ctx, scene, known ?? username, WAIT)
+      }
       return { kind: 'again' }
     },
   }

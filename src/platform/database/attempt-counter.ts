@@ -51,6 +51,14 @@ export async function giveBackAttempt(db: Kysely<AttemptTables>, limits: readonl
   }
 }
 
+/** Begins a new series: the attempts counted so far are as if they had never been made. */
+export async function forgetAttempts(
+  db: Kysely<AttemptTables>,
+  limits: readonly Pick<AttemptLimit, 'key'>[],
+): Promise<void> {
+  for (const { key } of limits) await db.deleteFrom('attempt_counters').where('key', '=', key).execute()
+}
+
 /** Deletes at most `limit` counters whose series is over, and tells how many. */
 export async function sweepAttempts(db: Kysely<AttemptTables>, now: number, limit: number): Promise<number> {
   const over = db.selectFrom('attempt_counters').select('key').where('expires_at', '<=', now).limit(limit)
