@@ -88,7 +88,7 @@ interface Parts {
 function assemble({ config, database, secrets, clock, log, state }: Parts): Services {
   const passwords = createPasswords({ slots: config.passwordHashSlots })
   const accounts = createAccounts({ database, passwords, secrets, clock })
-  const apis = createApis({ database, clock })
+  const apis = createApis({ database, clock, enableSigningKeys: (algorithms) => signingKeys.enable(algorithms) })
   const signingKeys = createSigningKeys({
     store: signingKeyStore(database.db),
     secrets,

@@ -12,10 +12,12 @@ import { z } from 'zod'
 import type { Artifact, ArtifactStore } from '#core/artifacts/store.ts'
 import type { Clients } from '#core/clients/clients.ts'
 import { toProviderMetadata } from '#core/clients/presets.ts'
+import { signingAlgorithmsOf } from '#core/clients/signing-algorithms.ts'
 import { digest, type Secrets } from '#core/secrets.ts'
 import type { Clock } from '#platform/clock.ts'
 import { AlreadyUsed } from './replay.ts'
 import { sessionAdapter } from './session-adapter.ts'
+import type { KeyCheck } from './signing.ts'
 
 export interface AdapterNeeds {
   readonly artifacts: ArtifactStore
@@ -24,8 +26,8 @@ export interface AdapterNeeds {
   readonly clock: Clock
   /** How long a used refresh token yields its one successor again, in seconds; 0 for never. */
   readonly refreshReuseSeconds: number
-  /** @throws AppError(unavailable) where a key that the client's metadata asks for is not loaded yet */
-  readonly keysAreHere: (metadata: Readonly<Record<string, unknown>>) => Promise<void>
+  /** @throws AppError(unavailable) where a key that the client asks for is not loaded yet */
+  readonly keysAreHere: KeyCheck
 }
 
 /** Models that hang on a grant and end with it. */
@@ -151,7 +153,7 @@ function clientAdapter({ clients, keysAreHere }: AdapterNeeds): Adapter {
     async find(id) {
       const client = await clients.find(id)
       if (!client || client.disabled) return undefined
-      await keysAreHere(client.metadata)
+      await keysAreHere(signingAlgorithmsOf(client.metadata))
       return toProviderMetadata(client)
     },
     upsert: refuse,

@@ -104,7 +104,8 @@ export function configuration({
   deviceFlow,
 }: ConfigurationNeeds): Configuration {
   const { settings, secrets, apis } = services
-  const { feature: resourceIndicators, checkRefresh } = resources(apis)
+  const ownKeysAreHere = keysAreHere(jwks, refreshKeys)
+  const { feature: resourceIndicators, checkRefresh } = resources(apis, ownKeysAreHere)
   const pairwiseSubject = pairwise(services.pairwiseSubjects)
   const prompts = policy(pairwiseSubject)
   const [nonceSecret] = secrets.derivedKeys('dpop-nonce')
@@ -113,7 +114,7 @@ export function configuration({
     adapter: adapterFactory({
       ...services,
       refreshReuseSeconds: settings.tokens.refreshReuseSeconds,
-      keysAreHere: keysAreHere(jwks, refreshKeys),
+      keysAreHere: ownKeysAreHere,
     }),
     findAccount: findAccount(services),
     pairwiseIdentifier: (_ctx, accountId, client) => pairwiseSubject(client, accountId),

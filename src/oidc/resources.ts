@@ -20,6 +20,7 @@ import { isOpenToClient, type Api } from '#core/apis/api.ts'
 import type { Apis } from '#core/apis/apis.ts'
 import { isOpenTo } from '#core/clients/client.ts'
 import { clientSettings } from './clients.ts'
+import type { KeyCheck } from './signing.ts'
 
 type ApiLookup = Pick<Apis, 'find'>
 
@@ -33,7 +34,7 @@ export interface Resources {
 }
 
 /** What the library has to know of APIs. */
-export function resources(apis: ApiLookup): Resources {
+export function resources(apis: ApiLookup, keysAreHere: KeyCheck): Resources {
   const loaded = new WeakMap<KoaContextWithOIDC, Map<string, Promise<Api | undefined>>>()
   const find = (ctx: KoaContextWithOIDC, identifier: string): Promise<Api | undefined> => {
     const ofRequest = loaded.get(ctx) ?? new Map<string, Promise<Api | undefined>>()
@@ -53,6 +54,7 @@ export function resources(apis: ApiLookup): Resources {
     if (!api || !isOpenToClient(api, clientId))
       throw new errors.InvalidTarget('no API is registered as this resource for this client')
     refuseUnknownScopes(ctx, api)
+    await keysAreHere([api.signingAlg])
     return resourceServerOf(api)
   }
 

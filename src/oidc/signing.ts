@@ -1,13 +1,15 @@
 /**
  * What tokens are signed with. The library takes for an algorithm what is enabled here and has a key; keys of the less
- * common ones are made when a client is registered that asks for one, so discovery names them from then on. Those
+ * common ones are made when a client or an API is registered that asks for one, so discovery names them from then on. Those
  * signed with a client's secret need no key of ours.
  */
 import type { Middleware } from 'koa'
 import type { Configuration, JWKS } from 'oidc-provider'
-import { signingAlgorithmsOf } from '#core/clients/signing-algorithms.ts'
-import { TOKEN_ALGORITHMS } from '#core/signing-keys/algorithms.ts'
+import { TOKEN_ALGORITHMS, type SigningAlgorithm } from '#core/signing-keys/algorithms.ts'
 import { AppError } from '#platform/errors.ts'
+
+/** @throws AppError(unavailable) where a key for one of the algorithms is not loaded yet */
+export type KeyCheck = (algorithms: readonly SigningAlgorithm[]) => Promise<void>
 
 const JWKS_PATH = '/.well-known/jwks.json'
 
@@ -24,13 +26,13 @@ export function signedWith(): NonNullable<Configuration['enabledJWA']> {
 }
 
 /**
- * Meets the client whose key this process has not loaded yet. Registration waits until every process should have it, so
- * it takes a stall to get here: the keys are looked up now, and the request may come again in a second.
+ * Meets the client or the API whose key this process has not loaded yet. Registration waits until every process should
+ * have it, so it takes a stall to get here: the keys are looked up now, and the request may come again in a second.
  */
-export function keysAreHere(jwks: JWKS, refreshKeys: () => Promise<void>) {
+export function keysAreHere(jwks: JWKS, refreshKeys: () => Promise<void>): KeyCheck {
   const loaded = new Set(jwks.keys.map(({ alg }) => alg))
-  return async (metadata: Readonly<Record<string, unknown>>): Promise<void> => {
-    if (signingAlgorithmsOf(metadata).every((alg) => loaded.has(alg))) return
+  return async (algorithms) => {
+    if (algorithms.every((alg) => loaded.has(alg))) return
     await refreshKeys()
     throw new AppError('unavailable', 'The key of this application is just being published.', {
       hint: 'Try again in a moment.',

@@ -97,10 +97,10 @@ describe.each(databases)('access tokens for APIs on $name', (database) => {
       },
     )
 
-    test('are signed with EdDSA where the API wants that', async () => {
-      await app.services.apis.update(ORDERS, { signing_alg: 'EdDSA' })
+    test.each(['EdDSA', 'PS256', 'ES512'])('are signed with %s where the API wants that', async (alg) => {
+      await app.services.apis.update(ORDERS, { signing_alg: alg })
       const { accessToken } = tokensIn(await serviceToken())
-      expect((await verified(accessToken, ORDERS)).protectedHeader.alg).toBe('EdDSA')
+      expect((await verified(accessToken, ORDERS)).protectedHeader.alg).toBe(alg)
     })
 
     test('live as long as the API says', async () => {

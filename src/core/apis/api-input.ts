@@ -4,7 +4,8 @@ import { shownName } from '#core/clients/client-metadata.ts'
 import { isOfferedScope } from '#core/clients/scopes.ts'
 import { shownUri } from '#core/clients/web-address.ts'
 import { AppError } from '#platform/errors.ts'
-import { API_ALGORITHMS, MAX_API_TOKEN_SECONDS, type ApiDraft } from './api.ts'
+import { SIGNING_ALGORITHMS } from '#core/signing-keys/algorithms.ts'
+import { MAX_API_TOKEN_SECONDS, type ApiDraft } from './api.ts'
 import { identifierProblem } from './identifier.ts'
 
 const MAX_SCOPES = 100
@@ -52,7 +53,7 @@ const settings = {
   format: z.enum(['jwt', 'opaque'], 'A format is jwt or opaque.'),
   /** null: the server's own lifetime. */
   access_token_seconds: seconds,
-  signing_alg: z.enum(API_ALGORITHMS, `An algorithm is one of ${API_ALGORITHMS.join(', ')}.`),
+  signing_alg: z.enum(SIGNING_ALGORITHMS, `An algorithm is one of ${SIGNING_ALGORITHMS.join(', ')}.`),
   assignment: z.enum(['everyone', 'clients'], 'An assignment is everyone or clients.'),
   clients: clientIds,
   introspection_clients: clientIds,

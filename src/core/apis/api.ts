@@ -1,8 +1,5 @@
 import type { SigningAlgorithm } from '#core/signing-keys/algorithms.ts'
 
-/** Those that always have a key, and that libraries for resource servers know. */
-export const API_ALGORITHMS = ['RS256', 'ES256', 'EdDSA'] as const satisfies readonly SigningAlgorithm[]
-
 /** No access token for an API lives longer, in seconds: a JWT cannot be called back, and its key has to stay published. */
 export const MAX_API_TOKEN_SECONDS = 86_400
 
@@ -19,7 +16,7 @@ export interface Api {
   /** null: as long as any access token of this server. */
   readonly accessTokenSeconds: number | null
   /** What its JWTs are signed with. */
-  readonly signingAlg: (typeof API_ALGORITHMS)[number]
+  readonly signingAlg: SigningAlgorithm
   readonly assignment: 'everyone' | 'clients'
   /** Ids of the clients that may get tokens for it when assignment is "clients", sorted. */
   readonly clients: readonly string[]

@@ -2,8 +2,9 @@
  * APIs (resource servers): every rule about them, for every door. An API is read afresh in each protocol request that
  * names it, so that a change holds at once in every process.
  */
-import type { Tables } from '#core/tables.ts'
 import { isClientId } from '#core/clients/client-id.ts'
+import type { SigningKeys } from '#core/signing-keys/signing-keys.ts'
+import type { Tables } from '#core/tables.ts'
 import type { Clock } from '#platform/clock.ts'
 import type { Database } from '#platform/database/open.ts'
 import { AppError } from '#platform/errors.ts'
@@ -30,9 +31,11 @@ export interface Apis {
 export interface ApisNeeds {
   readonly database: Database<Tables>
   readonly clock: Clock
+  /** Resolves once every running server signs with these; a new algorithm gets its first key. */
+  readonly enableSigningKeys: SigningKeys['enable']
 }
 
-export function createApis({ database: { db, kind }, clock }: ApisNeeds): Apis {
+export function createApis({ database: { db, kind }, clock, enableSigningKeys }: ApisNeeds): Apis {
   const reading = apiStore(db)
 
   const find: Apis['find'] = async (identifier) => (isApiIdentifier(identifier) ? reading.find(identifier) : undefined)
@@ -49,6 +52,7 @@ export function createApis({ database: { db, kind }, clock }: ApisNeeds): Apis {
 
     async create(input) {
       const draft = parseApi(input)
+      await enableSigningKeys([draft.signingAlg])
       const now = clock.now()
       try {
         await db.transaction().execute(async (trx) => {
@@ -66,7 +70,7 @@ export function createApis({ database: { db, kind }, clock }: ApisNeeds): Apis {
     list: () => reading.list(),
 
     async update(identifier, input) {
-      if (!isApiIdentifier(identifier)) throw unknownApi()
+      await enableSigningKeys([parseApiChange(await get(identifier), input).signingAlg])
       return db.transaction().execute(async (trx) => {
         const store = apiStore(trx)
         const now = clock.now()

@@ -2,7 +2,8 @@
 import type { Kysely, Selectable } from 'kysely'
 import { z } from 'zod'
 import type { ApiClientRow, ApiRow, Tables } from '#core/tables.ts'
-import { API_ALGORITHMS, type Api, type ApiDraft } from './api.ts'
+import { SIGNING_ALGORITHMS } from '#core/signing-keys/algorithms.ts'
+import type { Api, ApiDraft } from './api.ts'
 
 export interface ApiStore {
   /** One query, clients included: it runs in every request that names the API. */
@@ -83,7 +84,7 @@ export function apiStore(db: Kysely<Tables>): ApiStore {
 
 const storedRow = z.object({
   format: z.enum(['jwt', 'opaque']),
-  signing_alg: z.enum(API_ALGORITHMS),
+  signing_alg: z.enum(SIGNING_ALGORITHMS),
   assignment: z.enum(['everyone', 'clients']),
 })
 const storedScopes = z.array(z.string())

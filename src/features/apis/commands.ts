@@ -1,5 +1,6 @@
 /** `latchkey api <verb>`: options become the one shape of core/apis, and what comes back becomes text or JSON. */
-import { API_ALGORITHMS, apiJson, type Api } from '#core/apis/api.ts'
+import { apiJson, type Api } from '#core/apis/api.ts'
+import { SIGNING_ALGORITHMS } from '#core/signing-keys/algorithms.ts'
 import type { Apis } from '#core/apis/apis.ts'
 import type { CommandGroup, CommandResult, CommandSpec, OptionSpec } from '#platform/cli.ts'
 import { apiDetails, apiTable } from './api-text.ts'
@@ -29,7 +30,7 @@ const SETTINGS: readonly (OptionSpec & { readonly byDefault?: string })[] = [
   {
     flags: '--alg <algorithm>',
     description: 'what its JWTs are signed with',
-    choices: API_ALGORITHMS,
+    choices: SIGNING_ALGORITHMS,
     byDefault: 'RS256',
   },
   {
