@@ -10,8 +10,9 @@ import { z } from 'zod'
 import type { Settings } from '#core/services.ts'
 import type { LogSettings } from '#platform/log.ts'
 import { Secret } from '#platform/secret.ts'
-import { parseSettings, SettingsError, type Environment, type Problem, type Setting } from '#platform/settings.ts'
+import { parseSettings, SettingsError, type Environment, type Setting } from '#platform/settings.ts'
 import { CERTIFICATE_SETTINGS, certificateProblems, certificateRules } from './certificate-settings.ts'
+import { crossChecks } from './cross-checks.ts'
 import {
   databaseProblem,
   issuerProblem,
@@ -92,13 +93,9 @@ export const SETTINGS = {
   }),
   workers: setting({
     name: 'WORKERS',
-    schema: wholeNumber(
-      1,
-      1,
-      'must be 1: this release runs one process; start several on one PostgreSQL database instead',
-    ),
+    schema: wholeNumber(1, 64),
     default: '1',
-    sentence: 'How many processes serve; this release runs one.',
+    sentence: 'How many processes serve on this host; more than 1 needs PostgreSQL.',
   }),
   logLevel: setting({
     name: 'LOG_LEVEL',
@@ -190,9 +187,9 @@ export const SETTINGS = {
     name: 'PASSWORD_HASH_SLOTS',
     schema: z.optional(wholeNumber(1, 3)),
     default: undefined,
-    defaultWords: 'the number of processors, at most 3',
+    defaultWords: 'the number of processors for each worker, at most 3',
     sentence:
-      'How many passwords are hashed at once; each takes 19 MiB for some 25 ms, and one of the four threads that signatures need too.',
+      'How many passwords each worker hashes at once; each takes 19 MiB for some 25 ms, and one of the four threads that signatures need too.',
     example: '2',
   }),
 } satisfies Record<string, Setting>
@@ -204,6 +201,7 @@ export interface Config extends Settings {
     readonly port: number
     readonly tls: { readonly cert: string; readonly key: string } | undefined
   }
+  readonly workers: number
   readonly databaseUrl: Secret
   readonly keysDir: string
   readonly masterKeys: Secret<readonly Buffer[]> | undefined
@@ -233,6 +231,7 @@ export function loadConfig(environment: Environment = process.env, folder: strin
       tls:
         tlsCert !== undefined && tlsKey !== undefined ? { cert: absolute(tlsCert), key: absolute(tlsKey) } : undefined,
     },
+    workers: values.workers,
     databaseUrl: new Secret(absoluteSqlite(values.databaseUrl.reveal(), absolute)),
     keysDir: absolute(values.keysDir),
     masterKeys: values.masterKeys,
@@ -251,43 +250,13 @@ export function loadConfig(environment: Environment = process.env, folder: strin
     claimReceipts: { retentionSeconds: values.claimReceiptsRetentionSeconds },
     outbound: { allow: values.outboundAllow },
     clientCertificates: certificateRules(values, absolute),
-    passwordHashSlots: values.passwordHashSlots ?? Math.min(3, availableParallelism()),
+    passwordHashSlots: values.passwordHashSlots ?? hashSlots(values.workers),
   })
 }
 
-interface CrossChecked {
-  readonly issuer: string
-  readonly tlsCert: string | undefined
-  readonly tlsKey: string | undefined
-  readonly sessionIdleSeconds: number
-  readonly sessionAbsoluteSeconds: number
-}
-
-/** Rules that concern more than one setting. */
-function crossChecks(values: CrossChecked, environment: Environment): Problem[] {
-  const problems: Problem[] = []
-  if ((values.tlsCert === undefined) !== (values.tlsKey === undefined)) {
-    problems.push({
-      setting: values.tlsCert === undefined ? 'TLS_CERT' : 'TLS_KEY',
-      message: 'is missing: TLS_CERT and TLS_KEY go together',
-    })
-  }
-  if (values.tlsCert !== undefined && !values.issuer.startsWith('https:')) {
-    problems.push({ setting: 'ISSUER', message: 'must start with https: where TLS_CERT is set' })
-  }
-  if (values.sessionIdleSeconds > values.sessionAbsoluteSeconds) {
-    problems.push({
-      setting: 'SESSION_IDLE_SECONDS',
-      message: 'is longer than SESSION_ABSOLUTE_SECONDS: make it shorter',
-    })
-  }
-  if (values.issuer.startsWith('https:') && /oidc-provider/.test(environment['DEBUG'] ?? '')) {
-    problems.push({
-      setting: 'DEBUG',
-      message: 'would write tokens and codes to the log: unset it where the issuer is https',
-    })
-  }
-  return problems
+/** All workers together hash on as many processors as there are. */
+function hashSlots(workers: number): number {
+  return Math.max(1, Math.min(3, Math.floor(availableParallelism() / workers)))
 }
 
 function absoluteSqlite(url: string, absolute: (path: string) => string): string {

@@ -3,6 +3,7 @@
  */
 import type { Services } from '#core/services.ts'
 import { AppError } from '#platform/errors.ts'
+import type { Log } from '#platform/log.ts'
 import { SettingsError } from '#platform/settings.ts'
 import { createApp } from './app.ts'
 import type { Config } from './config.ts'
@@ -10,11 +11,16 @@ import { features } from './features.ts'
 import { startJobs } from './jobs.ts'
 import { listen } from './listen.ts'
 import { openServices } from './services.ts'
+import { WorkerCannotStart } from './workers.ts'
 
-export interface Running {
-  readonly services: Services
+export interface Stoppable {
+  readonly log: Log
   /** Finishes the requests under way, ends the jobs, and closes what was opened. */
   stop(): Promise<void>
+}
+
+export interface Running extends Stoppable {
+  readonly services: Services
 }
 
 /**
@@ -33,7 +39,7 @@ export async function serve(config: Config): Promise<Running> {
     closing.push(app.close)
     const server = await listen(config.listen, app.koa.callback(), config.clientCertificates.authorities)
     closing.push(startJobs(features, services), server.drain, beginDraining)
-    return { services, stop }
+    return { services, log: services.log, stop }
   } catch (error) {
     await stop()
     throw error
@@ -44,18 +50,18 @@ export async function serve(config: Config): Promise<Running> {
  * Starts a program, announces on stderr that it is ready, and stops it at the first SIGTERM, SIGINT or SIGHUP. What
  * cannot start says why on stderr, and the process ends with exit code 78.
  */
-export async function runUntilSignal<R extends Running>(
+export async function runUntilSignal<R extends Stoppable>(
   start: () => Promise<R>,
   announce: (running: R) => string | Promise<string>,
 ): Promise<void> {
   try {
     const running = await start()
-    const { services, stop } = running
+    const { log, stop } = running
     // a terminal sends its signal to the launcher and to us, so that one Ctrl-C may arrive twice: the first counts
     let stopping: Promise<void> | undefined
     for (const signal of ['SIGTERM', 'SIGINT', 'SIGHUP'] as const) {
       process.on(signal, () => {
-        if (!stopping) services.log.info({ signal }, 'closing: requests under way are finished first')
+        if (!stopping) log.info({ signal }, 'closing: requests under way are finished first')
         stopping ??= stop()
       })
     }
@@ -72,6 +78,7 @@ function refuse(error: unknown): number {
     process.stderr.write(`Latchkey cannot start: the settings have problems.\n${problems.join('')}`)
     return 78
   }
+  if (error instanceof WorkerCannotStart) return error.exitCode
   if (!(error instanceof AppError)) throw error
   process.stderr.write(`Latchkey cannot start. ${error.message}\n${error.hint ? `${error.hint}\n` : ''}`)
   return 78

@@ -53,7 +53,7 @@ export async function startDemo({ folder, port, samplePorts, log }: DemoOptions)
     await ensurePerson(running.services)
     const { id, secret = '' } = await ensureClient(running.services, sample)
     server.on('request', await relyingParty({ issuer, clientId: id, clientSecret: secret, origin: sample }))
-    return { services: running.services, issuer, sample, stop: () => stopBoth(server, running) }
+    return { ...running, issuer, sample, stop: () => stopBoth(server, running) }
   } catch (error) {
     await running.stop()
     throw error

@@ -1,0 +1,90 @@
+/**
+ * Several processes on one port (`WORKERS`): a supervisor that serves nothing itself. The first worker starts alone, so
+ * that what keeps a server from starting is said once; the others follow when it is ready. A worker that dies is replaced.
+ */
+import cluster, { type Worker } from 'node:cluster'
+import { once } from 'node:events'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { openLog } from '#platform/log.ts'
+import type { Config } from './config.ts'
+import type { Stoppable } from './serve.ts'
+
+interface Announced extends Stoppable {
+  /** What is said to whoever started the server; of several workers the first one says it. */
+  readonly greeting: string
+}
+
+/** The first worker could not start and has said why. */
+export class WorkerCannotStart extends Error {
+  readonly exitCode: number
+
+  constructor(exitCode: number) {
+    super(`a worker ended with ${exitCode} before it was ready`)
+    this.name = 'WorkerCannotStart'
+    this.exitCode = exitCode
+  }
+}
+
+/** A replacement that cannot start either, since the database is away, is tried again after so long. */
+const TRY_AGAIN_MS = 1_000
+
+/** @throws WorkerCannotStart */
+export async function supervise({ workers, log: settings }: Config): Promise<Announced> {
+  const log = openLog(settings)
+  let stopping = false
+
+  const startOne = async (): Promise<string> => {
+    const worker = cluster.fork()
+    const greeting = await readiness(worker)
+    log.info({ worker: worker.process.pid }, 'a worker serves')
+    worker.once('exit', (code, signal) => {
+      if (stopping) return
+      log.warn({ worker: worker.process.pid, code, signal }, 'a worker died; another one takes its place')
+      void replace()
+    })
+    return greeting
+  }
+
+  const replace = async (): Promise<void> => {
+    while (!stopping) {
+      try {
+        return void (await startOne())
+      } catch (error) {
+        log.error({ err: error }, 'a worker cannot take the place of another; it is tried again')
+        await sleep(TRY_AGAIN_MS)
+      }
+    }
+  }
+
+  const greeting = await startOne()
+  await Promise.all(Array.from({ length: workers - 1 }, () => replace()))
+
+  return {
+    log,
+    greeting,
+    async stop() {
+      stopping = true
+      await Promise.all(Object.values(cluster.workers ?? {}).map((worker) => worker && end(worker)))
+    },
+  }
+}
+
+/** Says it to the supervisor, which waits for it, and leaves nothing to be said here. */
+export function throughSupervisor(greeting: string): '' {
+  process.send?.(greeting)
+  return ''
+}
+
+/** What the worker says when it is ready. @throws WorkerCannotStart where it ends before */
+function readiness(worker: Worker): Promise<string> {
+  return new Promise((resolve, reject) => {
+    worker.once('message', (greeting) => resolve(String(greeting)))
+    worker.once('exit', (code: number | null) => reject(new WorkerCannotStart(code ?? 1)))
+  })
+}
+
+async function end(worker: Worker): Promise<void> {
+  const ended = once(worker, 'exit')
+  worker.process.kill('SIGTERM')
+  await ended
+}

@@ -1,0 +1,76 @@
+// Several processes on one port: they serve as one, are replaced when they die, and say once why they cannot start.
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import path from 'node:path'
+import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest'
+import { databases } from '../support/databases.ts'
+import { freePort } from '../support/free-port.ts'
+import { startServer, type ServerProcess } from '../support/processes.ts'
+
+const postgres = databases.filter(({ name }) => name === 'postgres')
+
+describe.each(postgres)('two workers', (kind) => {
+  const folder = mkdtempSync(path.join(tmpdir(), 'latchkey-workers-'))
+  let database: Awaited<ReturnType<(typeof kind)['create']>>
+  let environment: Record<string, string>
+  let port: number
+  let server: ServerProcess
+
+  beforeAll(async () => {
+    database = await kind.create()
+    port = await freePort()
+    environment = {
+      ISSUER: `http://127.0.0.1:${port}`,
+      DATABASE_URL: database.url,
+      KEYS_DIR: path.join(folder, 'keys'),
+      WORKERS: '2',
+    }
+    server = await startServer(port, environment)
+  })
+  afterAll(async () => {
+    await server.end('SIGKILL')
+    await database.drop()
+    rmSync(folder, { recursive: true, force: true })
+  })
+
+  const workersLogged = (): number[] =>
+    server
+      .stdout()
+      .split('\n')
+      .filter((line) => line.includes('"a worker serves"'))
+      .map((line) => Number((JSON.parse(line) as { worker: number }).worker))
+
+  test('serve on one port, and are announced once', async () => {
+    await vi.waitFor(() => expect(new Set(workersLogged()).size).toBe(2))
+    expect(server.stderr().match(/is ready/g)).toHaveLength(1)
+    const statuses = await Promise.all(
+      Array.from({ length: 8 }, async () => (await fetch(`${server.origin}/readyz`)).status),
+    )
+    expect(new Set(statuses)).toEqual(new Set([200]))
+  })
+
+  test('one that dies is replaced, and the other serves meanwhile', async () => {
+    const [first = 0] = workersLogged()
+    process.kill(first, 'SIGKILL')
+    await vi.waitFor(() => expect(workersLogged()).toHaveLength(3), { timeout: 20_000 })
+    expect((await fetch(`${server.origin}/.well-known/openid-configuration`)).status).toBe(200)
+    expect(server.stdout()).toContain('a worker died; another one takes its place')
+  })
+
+  test('end together on SIGTERM, and none is left', async () => {
+    const pids = workersLogged().slice(1)
+    await server.end('SIGTERM')
+    for (const pid of pids) expect(() => process.kill(pid, 0)).toThrow('ESRCH')
+    await expect(fetch(`${server.origin}/healthz`)).rejects.toThrow('fetch failed')
+  })
+
+  test('say once why they cannot start, and end with it', async () => {
+    const refused = startServer(port, { ...environment, DATABASE_URL: 'postgres://nobody@127.0.0.1:1/nothing' })
+    const reason = await refused.then(
+      () => 'it started',
+      (error: unknown) => String(error),
+    )
+    expect(reason).toContain('ended with 78')
+    expect(reason.match(/Latchkey cannot start/g)).toHaveLength(1)
+  })
+})
