@@ -46,13 +46,13 @@ export async function supervise({ workers, log: settings }: Config): Promise<Ann
   }
 
   const replace = async (): Promise<void> => {
-    while (!stopping) {
-      try {
-        return void (await startOne())
-      } catch (error) {
-        log.error({ err: error }, 'a worker cannot take the place of another; it is tried again')
-        await sleep(TRY_AGAIN_MS)
-      }
+    if (stopping) return
+    try {
+      await startOne()
+    } catch (error) {
+      log.error({ err: error }, 'a worker cannot take the place of another; it is tried again')
+      await sleep(TRY_AGAIN_MS)
+      return replace()
     }
   }
 
@@ -64,7 +64,7 @@ export async function supervise({ workers, log: settings }: Config): Promise<Ann
     greeting,
     async stop() {
       stopping = true
-      await Promise.all(Object.values(cluster.workers ?? {}).map((worker) => worker && end(worker)))
+      await Promise.all(Object.values(cluster.workers ?? {}).flatMap((worker) => (worker ? [end(worker)] : [])))
     },
   }
 }
