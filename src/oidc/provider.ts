@@ -12,6 +12,7 @@ import type { Secrets } from '#core/secrets.ts'
 import { AppError } from '#platform/errors.ts'
 import type { GuardedFetch } from '#platform/fetch.ts'
 import { watch } from '#platform/watch.ts'
+import { bindAccessTokens } from './access-token-hash.ts'
 import { stateAcr } from './authentication.ts'
 import { takePreviousSecret } from './client-authentication.ts'
 import { startLogoutSender, type LogoutSender } from './backchannel-logout.ts'
@@ -107,6 +108,7 @@ function makeProvider(
   refuseUnregisteredAnswers(provider)
   stateAcr(provider)
   releaseClaims(provider, services.claimReceipts)
+  bindAccessTokens(provider)
   logouts.serve(provider)
   limitUserCodes(provider, services)
   orderDeviceCodes(provider)

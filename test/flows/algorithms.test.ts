@@ -1,6 +1,6 @@
 // Tokens signed with every algorithm that a client may choose, keys made for it while the server runs, keys brought
 // along from another provider, and a key that is taken away while people sign in.
-import { generateKeyPairSync } from 'node:crypto'
+import { createHash, generateKeyPairSync } from 'node:crypto'
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
@@ -59,9 +59,10 @@ describe.each(sqlite ? [sqlite] : [])('algorithms', (database) => {
 
   test.each(TOKEN_ALGORITHMS)('%s signs the ID token of a client that was just registered for it', async (alg) => {
     const client = await createClient(app.services, signedWith(alg))
-    const { idToken } = await tokensFor(app, client)
-    const { protectedHeader } = await verified(client, idToken)
+    const { idToken, accessToken } = await tokensFor(app, client)
+    const { protectedHeader, payload } = await verified(client, idToken)
     expect(protectedHeader.alg).toBe(alg)
+    expect(payload['at_hash']).toBe(halfHash(alg, accessToken))
     expect((await discovery())['id_token_signing_alg_values_supported']).toContain(alg)
     const hint = await send(`${app.issuer}/logout?id_token_hint=${idToken}`)
     expect(hint.status).toBe(200)
@@ -269,4 +270,12 @@ function registered(json: unknown): RegisteredClient {
   const { client_id: id, client_secret: secret } = registration.parse(json)
   // boundary: the requests by hand take nothing of a client but its id
   return { client: { id } as RegisteredClient['client'], secret }
+}
+
+/** OpenID Connect Core 1.0 §3.1.3.6; EdDSA over Ed25519 hashes with SHA-512. */
+function halfHash(alg: string, value: string): string {
+  const hash = createHash(alg === 'EdDSA' ? 'sha512' : `sha${alg.slice(2)}`)
+    .update(value)
+    .digest()
+  return hash.subarray(0, hash.length / 2).toString('base64url')
 }

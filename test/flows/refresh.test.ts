@@ -66,6 +66,7 @@ describe.each(databases)('refresh tokens on $name', (database) => {
     expect(second.accessToken).not.toBe(first.accessToken)
     const { sub, auth_time: authTime, amr } = claimsIn(first.idToken)
     expect(claimsIn(second.idToken)).toMatchObject({ sub, auth_time: authTime, amr, email: 'ada@example.com' })
+    expect(claimsIn(second.idToken)['at_hash']).not.toBe(claimsIn(first.idToken)['at_hash'])
     expect((await userinfo(app, second.accessToken)).json).toMatchObject({ sub, email: 'ada@example.com' })
   })
 
