@@ -92,6 +92,22 @@ describe.each(databases)('migrations on $name', (kind) => {
     }
   })
 
+  test('F29 a migration may take longer than a statement of the server, and a start at the same time waits for it', async () => {
+    const database = await kind.create()
+    const slow = newerRelease(
+      ['9001_things_expand'],
+      kind.name === 'postgres' ? 'await db.executeQuery({ sql: "select pg_sleep(7)", parameters: [], query: {} })' : '',
+    )
+    try {
+      await on(database.url, (own) => migrate(own, MIGRATIONS))
+      const both = await Promise.all([1, 2].map(() => on(database.url, (own) => migrate(own, slow))))
+      expect(both.flat()).toEqual(['9001_things_expand'])
+    } finally {
+      await database.drop()
+      rmSync(slow, { recursive: true, force: true })
+    }
+  })
+
   test('a migration that fails leaves nothing behind, and the next start tries again', async () => {
     const database = await kind.create()
     const broken = newerRelease(
@@ -129,7 +145,7 @@ test('F27 a copy of the SQLite files taken after any statement of a migration co
     },
   })
   try {
-    await migrate({ db, kind, close: () => db.destroy() }, MIGRATIONS)
+    await migrate({ db, kind, unhurried: (run) => run(db) }, MIGRATIONS)
     expect(images.length).toBeGreaterThan(30)
     for (const image of images) expect(await migratedSchema(`sqlite:${image}`), image).toEqual(fresh)
   } finally {
@@ -144,7 +160,7 @@ async function freshSchema(kind: DatabaseKind): Promise<{ schema: string[]; quer
   let queries = 0
   const own = kindOf(database.url)
   const db = new Kysely<Tables>({ dialect: own.dialect(database.url, () => {}), log: () => void (queries += 1) })
-  const opened = { db, kind: own, close: () => db.destroy() }
+  const opened = { db, kind: own, unhurried: <R>(run: (same: typeof db) => Promise<R>) => run(db) }
   try {
     await migrate(opened, MIGRATIONS)
     const needed = queries
@@ -164,7 +180,7 @@ function migratedSchema(url: string): Promise<string[]> {
 }
 
 /** Every table, column and index, and the migrations that ran; one line each. */
-async function schemaOf({ db, kind }: Database<Tables>): Promise<string[]> {
+async function schemaOf({ db, kind }: Pick<Database<Tables>, 'db' | 'kind'>): Promise<string[]> {
   const tables = await db.introspection.getTables({ withInternalKyselyTables: true })
   const columns = tables.flatMap(({ name, columns: all }) =>
     all.map((column) => `${name}.${column.name} ${column.dataType} ${column.isNullable} ${column.hasDefaultValue}`),
@@ -172,7 +188,7 @@ async function schemaOf({ db, kind }: Database<Tables>): Promise<string[]> {
   const { rows: indexes } = await (kind.name === 'sqlite'
     ? sql<{ line: string }>`select coalesce(sql, name) as line from sqlite_master where type = 'index'`.execute(db)
     : sql<{ line: string }>`select indexdef as line from pg_indexes where schemaname = 'public'`.execute(db))
-  const { applied } = await migrationStatus({ db, kind, close: async () => {} }, MIGRATIONS)
+  const { applied } = await migrationStatus({ db }, MIGRATIONS)
   return [...columns, ...indexes.map(({ line }) => line), ...applied].toSorted()
 }
 

@@ -16,5 +16,5 @@ const db = new Kysely<unknown>({
     if (queries === killAfter) process.kill(process.pid, 'SIGKILL')
   },
 })
-await migrate({ db, kind, close: () => db.destroy() }, MIGRATIONS)
+await migrate({ db, kind, unhurried: (run) => run(db) }, MIGRATIONS)
 await db.destroy()

@@ -23,13 +23,15 @@ export interface MigrationStatus {
   readonly foreign: readonly string[]
 }
 
+type Migrated<T> = Omit<Database<T>, 'close'>
+
 const PATIENCE_MS = 60_000
 
 /**
  * Brings the schema up to date and returns the names of the migrations that ran.
  * @throws AppError(configuration) where the schema is one this code cannot run on; AppError(unavailable) where the lock was not had in a minute.
  */
-export async function migrate<T>(database: Database<T>, folder: string): Promise<readonly string[]> {
+export async function migrate<T>(database: Migrated<T>, folder: string): Promise<readonly string[]> {
   const giveUpAt = performance.now() + PATIENCE_MS
   for (;;) {
     try {
@@ -42,7 +44,7 @@ export async function migrate<T>(database: Database<T>, folder: string): Promise
 }
 
 /** What has run, what has not, and what this code does not know. Changes nothing. */
-export async function migrationStatus<T>({ db }: Database<T>, folder: string): Promise<MigrationStatus> {
+export async function migrationStatus<T>({ db }: Pick<Database<T>, 'db'>, folder: string): Promise<MigrationStatus> {
   const known = await migrationNames(folder)
   const tables = await db.introspection.getTables({ withInternalKyselyTables: true })
   const applied = tables.some(({ name }) => name === 'kysely_migration') ? await appliedNames(db) : []
@@ -66,21 +68,23 @@ export function assertRunnable({ foreign }: MigrationStatus): void {
   )
 }
 
-async function migrateOnce<T>(database: Database<T>, folder: string): Promise<readonly string[]> {
+async function migrateOnce<T>(database: Migrated<T>, folder: string): Promise<readonly string[]> {
   const status = await migrationStatus(database, folder)
   assertRunnable(status)
   if (status.pending.length === 0) return []
-  return database.db.transaction().execute(async (transaction) => {
-    await claimFirstStart(transaction)
-    const migrator = new Migrator({
-      db: transaction,
-      provider: folderProvider(folder, status.foreign),
-      allowUnorderedMigrations: true,
-    })
-    const { error, results = [] } = await migrator.migrateToLatest()
-    if (error !== undefined) throw error
-    return results.map(({ migrationName }) => migrationName)
-  })
+  return database.unhurried((db) =>
+    db.transaction().execute(async (transaction) => {
+      await claimFirstStart(transaction)
+      const migrator = new Migrator({
+        db: transaction,
+        provider: folderProvider(folder, status.foreign),
+        allowUnorderedMigrations: true,
+      })
+      const { error, results = [] } = await migrator.migrateToLatest()
+      if (error !== undefined) throw error
+      return results.map(({ migrationName }) => migrationName)
+    }),
+  )
 }
 
 /**

@@ -5,6 +5,8 @@ import type { DatabaseKind } from './dialects/kind.ts'
 export interface Database<Tables> {
   readonly db: Kysely<Tables>
   readonly kind: DatabaseKind
+  /** Runs what may take long, such as a migration of a big table: no statement in it has a deadline. */
+  unhurried<R>(run: (db: Kysely<Tables>) => Promise<R>): Promise<R>
   close(): Promise<void>
 }
 
@@ -16,5 +18,19 @@ export interface Database<Tables> {
 export function openDatabase<Tables>(url: string, onIdleError: (error: Error) => void): Database<Tables> {
   const kind = kindOf(url)
   const db = new Kysely<Tables>({ dialect: kind.dialect(url, onIdleError) })
-  return { db, kind, close: () => db.destroy() }
+  return {
+    db,
+    kind,
+    async unhurried(run) {
+      const dialect = kind.unhurriedDialect?.(url)
+      if (!dialect) return run(db)
+      const own = new Kysely<Tables>({ dialect })
+      try {
+        return await run(own)
+      } finally {
+        await own.destroy()
+      }
+    },
+    close: () => db.destroy(),
+  }
 }

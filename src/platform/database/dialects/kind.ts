@@ -7,6 +7,8 @@ export interface DatabaseKind {
   readonly protocols: readonly string[]
   /** @throws AppError(configuration) where the URL cannot be used. */
   dialect(url: string, onIdleError: (error: Error) => void): Dialect
+  /** The same without a deadline for a statement, where there is one. */
+  unhurriedDialect?(url: string): Dialect
   /** True for an error after which the same transaction, tried again from its start, may succeed. */
   isTransient(error: unknown): boolean
   /** True where a write was refused because a row with the same unique value is there already. */

@@ -23,6 +23,7 @@ import type { DatabaseKind } from './kind.ts'
 const INT8_OID = 20
 
 const DEADLINE_MS = 5_000
+const DEADLINES = { statement_timeout: DEADLINE_MS, query_timeout: DEADLINE_MS + 1_000 }
 const POOL_SIZE = 10
 
 const UNIQUE_VIOLATION = '23505'
@@ -37,20 +38,20 @@ const OUTAGE = /^(08|53|57|25006|25P03|40)/
 export const postgres: DatabaseKind = {
   name: 'postgres',
   protocols: ['postgres://', 'postgresql://'],
-  dialect: postgresDialect,
+  dialect: (url, onIdleError) => postgresDialect(url, onIdleError, DEADLINES),
+  unhurriedDialect: (url) => postgresDialect(url, () => {}),
   isTransient: (error) =>
     TRANSIENT.has(codeOf(error) ?? '') || (error instanceof AppError && TRANSIENT.has(codeOf(error.cause) ?? '')),
   isUniqueViolation: (error) => codeOf(error) === UNIQUE_VIOLATION,
 }
 
-function postgresDialect(url: string, onIdleError: (error: Error) => void): Dialect {
+function postgresDialect(url: string, onIdleError: (error: Error) => void, deadlines: pg.PoolConfig = {}): Dialect {
   const pool = new pg.Pool({
     connectionString: url,
     max: POOL_SIZE,
     connectionTimeoutMillis: DEADLINE_MS,
-    statement_timeout: DEADLINE_MS,
-    query_timeout: DEADLINE_MS + 1_000,
     idle_in_transaction_session_timeout: 2 * DEADLINE_MS,
+    ...deadlines,
     keepAlive: true,
     types: { getTypeParser: numbersForBigints },
   })
