@@ -10,9 +10,11 @@ import type { Feature, ProtocolPages } from '#core/feature.ts'
 import { basePath } from '#core/issuer-paths.ts'
 import type { Services } from '#core/services.ts'
 import { cookieSigner } from '#oidc/cookies.ts'
-import { devicePolling } from '#oidc/device-polling.ts'
+import { createApprovals } from '#oidc/approvals.ts'
+import { noUserCodes } from '#oidc/backchannel-authentication.ts'
 import { createInteractions } from '#oidc/interactions.ts'
 import type { Needs } from '#oidc/needs.ts'
+import { polling } from '#oidc/polling.ts'
 import { postedRequests } from '#oidc/posted-requests.ts'
 import { openProtocol } from '#oidc/provider.ts'
 import { accessLog } from '#platform/http/access-log.ts'
@@ -45,6 +47,7 @@ export async function createApp(config: Config, services: Services, features: re
     ...services,
     protocol,
     interactions: createInteractions(protocol, services.artifacts, services.apis),
+    approvals: createApprovals(protocol, services),
     steps: [],
   }
   const withSteps: Needs = { ...needs, steps: features.flatMap(({ steps }) => steps?.(needs) ?? []) }
@@ -70,7 +73,8 @@ export async function createApp(config: Config, services: Services, features: re
       forPages(refuseForeignOrigin(issuer.origin)),
       ...features.flatMap(({ routes }) => routes?.(withSteps) ?? []),
       documentCaching,
-      devicePolling(services),
+      noUserCodes,
+      polling(services),
       protocol.middleware,
     ]),
   ]
@@ -111,13 +115,13 @@ function pagesOf(features: readonly Feature<Needs>[], services: Services): Proto
  * it is written. So that nothing slips past, there is one way to write each path, and the others lead nowhere.
  */
 const exactPaths: Middleware = async ({ path }, next) => {
-  const fixed = path.replace(/^\/(interaction|authorize|device)\/[^/]+/i, '/$1')
+  const fixed = path.replace(/^\/(interaction|authorize|device|approvals)\/[^/]+/i, '/$1')
   if (fixed === fixed.toLowerCase() && (path === '/' || !path.endsWith('/'))) await next()
 }
 
 /** Forms of people are only ever sent from our own pages; the token endpoint and its like are for other origins. */
 function forPages(middleware: Middleware): Middleware {
-  return (ctx, next) => (/^\/(interaction|logout|device)(\/|$)/.test(ctx.path) ? middleware(ctx, next) : next())
+  return (ctx, next) => (/^\/(interaction|logout|device|approvals)(\/|$)/.test(ctx.path) ? middleware(ctx, next) : next())
 }
 
 function underBase(base: string, stack: readonly Middleware[]): Middleware {

@@ -5,6 +5,7 @@ import type { Feature } from '#core/feature.ts'
 import type { Needs } from '#oidc/needs.ts'
 import { accounts } from '#features/accounts/index.ts'
 import { apis } from '#features/apis/index.ts'
+import { approvals } from '#features/approvals/index.ts'
 import { claimReceipts } from '#features/claim-receipts/index.ts'
 import { clients } from '#features/clients/index.ts'
 import { consent } from '#features/consent/index.ts'
@@ -28,6 +29,7 @@ export const features: readonly Feature<Needs>[] = [
   consent,
   logout,
   device,
+  approvals,
   clients,
   accounts,
   groups,

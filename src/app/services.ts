@@ -10,6 +10,7 @@ import { artifactStore } from '#core/artifacts/store.ts'
 import { createClaimReceipts } from '#core/claim-receipts/claim-receipts.ts'
 import { claimReceiptStore } from '#core/claim-receipts/store.ts'
 import { createClients } from '#core/clients/clients.ts'
+import { withOwnClient } from '#core/clients/own-client.ts'
 import { consentStore } from '#core/consents/store.ts'
 import { createGroups } from '#core/groups/groups.ts'
 import { createLogoutDeliveries } from '#core/logout-deliveries/logout-deliveries.ts'
@@ -104,13 +105,16 @@ function assemble({ config, database, secrets, clock, log, state }: Parts): Serv
     secrets,
     accounts,
     groups: createGroups({ database, clock, accounts }),
-    clients: createClients({
-      database,
-      secrets,
-      clock,
-      metadataValidator: metadataValidator(config, signingKeys),
-      enableSigningKeys: (algorithms) => signingKeys.enable(algorithms),
-    }),
+    clients: withOwnClient(
+      createClients({
+        database,
+        secrets,
+        clock,
+        metadataValidator: metadataValidator(config, signingKeys),
+        enableSigningKeys: (algorithms) => signingKeys.enable(algorithms),
+      }),
+      config.issuer,
+    ),
     apis,
     consents: consentStore(database.db),
     signingKeys,

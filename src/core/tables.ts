@@ -148,7 +148,7 @@ export interface ArtifactRow {
   user_code: string | null
   expires_at: number | null
   consumed_at: number | null
-  /** when a device asked last whether its code was approved, and how long it has to wait between two such questions */
+  /** when a client asked last whether the person had answered, and how long it has to wait between two such questions */
   polled_at: number | null
   poll_interval_seconds: number | null
 }

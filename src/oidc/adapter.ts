@@ -3,7 +3,7 @@
  *
  * Three things differ from a plain adapter. A bearer value is never stored: the row's key is a digest, and the
  * library's `jti` is taken out and put back. The models that carry bearer values of their own (a session's cookie
- * inside an interaction, a device code beside its user code) are sealed whole. And using up a code or a token is one
+ * inside an interaction, a device code beside its user code, a client's notification token) are sealed whole. And using up a code or a token is one
  * conditional write: the library reads before it writes, so of several uses at once all would pass its check
  * (measured with a plain adapter on PostgreSQL: 20 of 20 parallel refreshes, 6 of 20 parallel code redemptions).
  */
@@ -13,7 +13,7 @@ import type { Artifact, ArtifactStore } from '#core/artifacts/store.ts'
 import type { Clients } from '#core/clients/clients.ts'
 import { toProviderMetadata } from '#core/clients/presets.ts'
 import { signingAlgorithmsOf } from '#core/clients/signing-algorithms.ts'
-import { digest, type Secrets } from '#core/secrets.ts'
+import { digest, type SealedPlace, type Secrets } from '#core/secrets.ts'
 import type { Clock } from '#platform/clock.ts'
 import { AlreadyUsed } from './replay.ts'
 import { sessionAdapter } from './session-adapter.ts'
@@ -39,10 +39,18 @@ export const OF_A_GRANT = [
   'BackchannelAuthenticationRequest',
   'PreAuthorizedCode',
 ]
-const SEALED = new Set(['Session', 'Interaction', 'DeviceCode'])
+const SEALED = new Set(['Session', 'Interaction', 'DeviceCode', 'BackchannelAuthenticationRequest'])
 const SAVED_ONCE = new Set(['RefreshToken', 'ReplayDetection'])
 
 const payloadShape = z.record(z.string(), z.unknown())
+
+/** Thrown where a request was answered before, or ended meanwhile: of several answers at once one is written. */
+export class AlreadyAnswered extends Error {
+  constructor() {
+    super('the request was answered before')
+    this.name = 'AlreadyAnswered'
+  }
+}
 
 export function adapterFactory(needs: AdapterNeeds): AdapterFactory {
   return (model) => (model === 'Client' ? clientAdapter(needs) : artifactAdapter(model, needs))
@@ -56,18 +64,16 @@ export function artifactKey(model: string, id: string): string {
 function artifactAdapter(model: string, { artifacts, secrets, clock, refreshReuseSeconds }: AdapterNeeds): Adapter {
   const reuseSeconds = model === 'RefreshToken' ? refreshReuseSeconds : 0
   const keyOf = (id: string) => artifactKey(model, id)
-  const place = (row: string) => ({ table: 'artifacts', column: 'payload', row })
 
   const write = (key: string, payload: AdapterPayload): string => {
-    if (SEALED.has(model)) return secrets.seal(place(key), JSON.stringify(payload))
+    if (SEALED.has(model)) return secrets.seal(placeOf(key), JSON.stringify(payload))
     const { jti: _, ...rest } = payload
     return JSON.stringify(rest)
   }
 
   const read = (row: Artifact | undefined, id?: string): AdapterPayload | undefined => {
     if (!row) return undefined
-    const text = SEALED.has(model) ? secrets.open(place(row.id), row.payload) : row.payload
-    const payload: AdapterPayload = payloadShape.parse(JSON.parse(text))
+    const payload = payloadIn(row, secrets)
     if (id !== undefined) payload.jti = id
     // inside the window a used refresh token looks unused: it then yields its one successor again
     const forgiven = reuseSeconds > 0 && row.consumed_at !== null && row.consumed_at > clock.now() - reuseSeconds
@@ -90,6 +96,12 @@ function artifactAdapter(model: string, { artifacts, secrets, clock, refreshReus
   const adapter: Adapter = {
     async upsert(id, payload, expiresIn) {
       const row = rowOf(id, payload, expiresIn)
+      if (model === 'BackchannelAuthenticationRequest' && isAnswered(payload)) {
+        const before = await artifacts.find(row.id, clock.now())
+        if (!before || isAnswered(payloadIn(before, secrets))) throw new AlreadyAnswered()
+        if (!(await artifacts.replace(before, row))) throw new AlreadyAnswered()
+        return
+      }
       if (!SAVED_ONCE.has(model)) return artifacts.upsert(row)
       // a second save of a refresh token is the same successor made again by a parallel refresh
       if (!(await artifacts.insertOnce(row)) && model === 'ReplayDetection') throw new AlreadyUsed()
@@ -113,6 +125,20 @@ function artifactAdapter(model: string, { artifacts, secrets, clock, refreshReus
     revokeByGrantId: (grantId) => artifacts.removeByGrant(grantId, [model]),
   }
   return model === 'Session' ? sessionAdapter(adapter, { artifacts, now: clock.now, keyOf, rowOf, read }) : adapter
+}
+
+/** What a row holds; without its `jti`, but for models that are sealed. */
+export function payloadIn({ id, model, payload }: Artifact, secrets: Pick<Secrets, 'open'>): AdapterPayload {
+  return payloadShape.parse(JSON.parse(SEALED.has(model) ? secrets.open(placeOf(id), payload) : payload))
+}
+
+/** Did the person say yes (a grant) or no (an error)? */
+export function isAnswered({ grantId, error }: AdapterPayload): boolean {
+  return grantId !== undefined || error !== undefined
+}
+
+function placeOf(row: string): SealedPlace {
+  return { table: 'artifacts', column: 'payload', row }
 }
 
 /** What was used twice may be in the wrong hands: everything that came of it ends (RFC 6749 §4.1.2, RFC 9700 §4.14.2). */

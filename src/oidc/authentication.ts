@@ -23,7 +23,7 @@ const claimsShape = z.object({ id_token: z.object({ acr: z.unknown() }).partial(
  * fills with the client's default_acr_values (OpenID Connect Dynamic Client Registration 1.0 §2): a wish never takes
  * the place of an essential demand. @throws InvalidRequest where the member is not of the shape of Core 1.0 §5.5.1
  */
-function acrDemand(params: Parameters): AcrDemand {
+export function acrDemand(params: Parameters): AcrDemand {
   const claim = acrMember(params?.['claims'])
   const own = [...(claim.value === undefined ? [] : [claim.value]), ...(claim.values ?? [])]
   if (own.length > 0) return { values: own, essential: claim.essential === true }
@@ -68,6 +68,31 @@ function loginOf(prompts: interactionPolicy.DefaultPolicy): interactionPolicy.Pr
   const login = prompts.get('login')
   if (!login) throw new Error('the protocol library no longer has a login prompt')
   return login
+}
+
+/** What a sign-in, already there, is to the demands of a request that is answered outside of its own redirect. */
+export type Standing = 'enough' | 'prove' | 'unmet'
+
+/**
+ * Judges a sign-in by the class that the request demands and by `max_age` and `prompt=login`, which the library makes of
+ * `max_age=0` (OpenID Connect Core 1.0 §3.1.2.1), which a sign-in since the request was made fulfils.
+ */
+export function standingOf(
+  request: { readonly params: NonNullable<Parameters>; readonly madeAt: number },
+  signIn: { readonly amr: readonly string[]; readonly at: number },
+  now: number,
+): Standing {
+  const { max_age: maxAge, prompt } = request.params
+  const justSignedIn = signIn.at >= request.madeAt
+  if (prompt === 'login' && !justSignedIn) return 'prove'
+  if (typeof maxAge === 'string' && now - signIn.at > Number(maxAge)) return 'prove'
+  const judged = judgeAcr(acrDemand(request.params), {
+    amr: signIn.amr,
+    supported: SUPPORTED_ACRS,
+    justSignedIn,
+    silent: false,
+  })
+  return judged === 'go-on' ? 'enough' : judged
 }
 
 function verdict({ oidc }: KoaContextWithOIDC): AcrVerdict {

@@ -2,13 +2,16 @@
 import { interactionPolicy, type KoaContextWithOIDC } from 'oidc-provider'
 import { needsConsent, rulesFor } from '#core/custom-claims/claim-rules.ts'
 import { claimsOfScope } from './claims.ts'
-import { clientSettings } from './clients.ts'
+import { clientSettings, type ClientSettings } from './clients.ts'
 
 /** The claims that the person has to allow by their names before this request can be answered, allowed already or not. */
 export function claimsToAllow({ oidc }: KoaContextWithOIDC): readonly string[] {
-  if (!oidc.client) return []
-  const { claims } = clientSettings(oidc.client)
-  return rulesFor(claims, oidc.requestParamOIDCScopes)
+  return oidc.client ? ownClaimsToAllow(clientSettings(oidc.client), oidc.requestParamOIDCScopes) : []
+}
+
+/** The same of a client and the scopes that it asks for. */
+export function ownClaimsToAllow({ claims }: Pick<ClientSettings, 'claims'>, scopes: ReadonlySet<string>): string[] {
+  return rulesFor(claims, scopes)
     .filter((rule) => needsConsent(rule, claimsOfScope))
     .map(({ claim }) => claim)
 }

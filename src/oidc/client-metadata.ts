@@ -1,4 +1,5 @@
 import { errors, Provider, type JWKS } from 'oidc-provider'
+import { DELIVERY_MODES } from '#core/clients/backchannel-grant.ts'
 import type { ValidateMetadata } from '#core/clients/clients.ts'
 import type { Settings } from '#core/services.ts'
 import type { SigningKeys } from '#core/signing-keys/signing-keys.ts'
@@ -67,6 +68,13 @@ function validating(settings: Settings, jwks: JWKS) {
       ...SWITCHES,
       ...mutualTls(settings),
       deviceFlow: { enabled: true },
+      ciba: {
+        enabled: true,
+        deliveryModes: [...DELIVERY_MODES],
+        triggerAuthenticationDevice: unused,
+        validateRequestContext: unused,
+        verifyUserCode: unused,
+      },
       introspection: { enabled: true },
       rpInitiatedLogout: { enabled: true },
     },

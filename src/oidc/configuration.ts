@@ -13,6 +13,7 @@ import type { GuardedFetch } from '#platform/fetch.ts'
 import { adapterFactory } from './adapter.ts'
 import { findAccount } from './accounts.ts'
 import { SCOPE_CLAIMS } from './claims.ts'
+import { backchannelAuthentication, requestSeconds } from './backchannel-authentication.ts'
 import { boundTokensWhereOffered, certificateMethods, mutualTls } from './client-certificates.ts'
 import { judgeAssertion, PREVIOUS_SECRET } from './client-authentication.ts'
 import { clientSettings } from './clients.ts'
@@ -74,6 +75,7 @@ export function protocol(settings: Settings, jwks: JWKS): Configuration {
     },
     routes: {
       authorization: '/authorize',
+      backchannel_authentication: '/backchannel_authentication',
       code_verification: '/device',
       device_authorization: '/device_authorization',
       end_session: '/logout',
@@ -145,6 +147,7 @@ export function configuration({
       ...mutualTls(settings),
       dPoP: { enabled: true, nonceSecret, requireNonce: () => false },
       deviceFlow,
+      ciba: backchannelAuthentication(services),
       rpInitiatedLogout: { enabled: true, logoutSource: logout.confirm, postLogoutSuccessSource: logout.done },
     },
   }
@@ -156,6 +159,7 @@ function lifetimes({ tokens, session }: Settings): NonNullable<Configuration['tt
     AccessToken: accessTokenSeconds(tokens.accessSeconds),
     AuthorizationCode: tokens.codeSeconds,
     ClientCredentials: accessTokenSeconds(tokens.accessSeconds),
+    BackchannelAuthenticationRequest: (ctx) => requestSeconds(ctx.oidc.params),
     DeviceCode: DEVICE_CODE_SECONDS,
     IdToken: tokens.idSeconds,
     Interaction: INTERACTION_SECONDS,

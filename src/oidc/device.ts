@@ -1,7 +1,7 @@
 /**
  * The device authorization grant (RFC 8628), as far as the library has it: its three pages are the device room's, and
  * what is told of the device at the confirmation is kept beside its code. What the library lacks stands beside this
- * file: the pace of polls in device-polling.ts, the limit on guessing in user-codes.ts, two races in device-codes.ts.
+ * file: the pace of polls in polling.ts, the limit on guessing in user-codes.ts, two races in polled-codes.ts.
  */
 import type { Context } from 'koa'
 import { errors, type Client, type Configuration, type ErrorOut, type KoaContextWithOIDC } from 'oidc-provider'

@@ -22,6 +22,7 @@ export function logEvents(provider: Provider, log: Log): void {
   provider.on('userinfo.error', refused('userinfo.error'))
   provider.on('end_session.error', refused('end_session.error'))
   provider.on('end_session_confirm.error', refused('end_session_confirm.error'))
+  provider.on('backchannel_authentication.error', refused('backchannel_authentication.error'))
   provider.on('device_authorization.error', refused('device_authorization.error'))
   provider.on('code_verification.error', refused('code_verification.error'))
   provider.on('device_resume.error', refused('device_resume.error'))

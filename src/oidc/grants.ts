@@ -11,7 +11,7 @@ import { clientSettings } from './clients.ts'
 import { coversResources, grantResources, requestedResources, type ResourceScopes } from './resource-consent.ts'
 
 /** Claims that tell of the token and the sign-in, not of the person: never asked for at consent. */
-const NOT_ASKED_FOR = new Set(['sub', 'sid', 'auth_time', 'acr', 'amr', 'iss'])
+export const NOT_ASKED_FOR = new Set(['sub', 'sid', 'auth_time', 'acr', 'amr', 'iss'])
 
 export interface GrantNeeds {
   readonly consents: Consents

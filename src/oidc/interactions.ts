@@ -10,7 +10,7 @@ import { isOfferedScope } from '#core/clients/scopes.ts'
 import type { AskedConsent } from '#core/sign-in-steps.ts'
 import { AppError } from '#platform/errors.ts'
 import type { Protocol } from './provider.ts'
-import { apisInWords, grantResources, missingApis } from './resource-consent.ts'
+import { apisInWords, grantAsked, missingApis } from './resource-consent.ts'
 import { endSession } from './sessions.ts'
 
 type LibraryInteraction = Awaited<ReturnType<ReturnType<Protocol['current']>['interactionDetails']>>
@@ -123,14 +123,12 @@ function interactionOf(
       await found.persist()
     },
 
-    async finishConsent(ctx, { scopes, claims, resources }) {
+    async finishConsent(ctx, allowed) {
       const accountId = found.session?.accountId
       if (accountId === undefined) throw startAgain()
       const grant =
         (await existingGrant(found, provider, accountId, clientId)) ?? new provider.Grant({ accountId, clientId })
-      if (scopes.length > 0) grant.addOIDCScope(scopes.join(' '))
-      grant.addOIDCClaims([...claims])
-      grantResources(grant, Object.fromEntries(resources.map((api) => [api.identifier, api.scopes])))
+      grantAsked(grant, allowed)
       await finish(ctx, { consent: { grantId: await grant.save() } })
     },
 

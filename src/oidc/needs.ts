@@ -1,5 +1,6 @@
 import type { Step } from '#core/feature.ts'
 import type { Services } from '#core/services.ts'
+import type { Approvals } from './approvals.ts'
 import type { Interactions } from './interactions.ts'
 import type { Protocol } from './provider.ts'
 
@@ -7,6 +8,7 @@ import type { Protocol } from './provider.ts'
 export interface Needs extends Services {
   readonly protocol: Protocol
   readonly interactions: Interactions
+  readonly approvals: Approvals
   /** The steps that the features plug into the sign-in. */
   readonly steps: readonly Step[]
 }

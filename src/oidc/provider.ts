@@ -15,15 +15,16 @@ import { watch } from '#platform/watch.ts'
 import { bindAccessTokens } from './access-token-hash.ts'
 import { stateAcr } from './authentication.ts'
 import { takePreviousSecret } from './client-authentication.ts'
+import { outlivePings } from './backchannel-authentication.ts'
 import { startLogoutSender, type LogoutSender } from './backchannel-logout.ts'
 import { releaseClaims } from './claim-release.ts'
 import { configuration } from './configuration.ts'
-import { orderDeviceCodes } from './device-codes.ts'
 import { deviceFlow } from './device.ts'
 import { renderProtocolError } from './errors.ts'
 import { logEvents } from './events.ts'
 import { logoutPages } from './logout.ts'
 import { outboundFetch } from './outbound.ts'
+import { orderPolledCodes } from './polled-codes.ts'
 import { refuseParallelUses } from './replay.ts'
 import { refuseUnregisteredAnswers } from './registered-answers.ts'
 import { withoutRetired } from './signing.ts'
@@ -111,7 +112,8 @@ function makeProvider(
   bindAccessTokens(provider)
   logouts.serve(provider)
   limitUserCodes(provider, services)
-  orderDeviceCodes(provider)
+  orderPolledCodes(provider)
+  outlivePings(provider, log)
   logEvents(provider, log)
   provider.on('server_error', keepOwnError)
   return provider

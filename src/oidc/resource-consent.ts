@@ -6,7 +6,7 @@
 import { interactionPolicy, type Grant, type KoaContextWithOIDC } from 'oidc-provider'
 import { z } from 'zod'
 import type { Apis } from '#core/apis/apis.ts'
-import type { AskedResource } from '#core/sign-in-steps.ts'
+import type { AskedConsent, AskedResource } from '#core/sign-in-steps.ts'
 
 /** Scopes at APIs, by the API's identifier. */
 export type ResourceScopes = Readonly<Record<string, readonly string[]>>
@@ -17,6 +17,18 @@ const USE = '\\use'
 /** Lets the client have tokens for the APIs, with these scopes. The grant is not saved. */
 export function grantResources(grant: Grant, resources: ResourceScopes): void {
   for (const [identifier, scopes] of Object.entries(resources)) grant.addResourceScope(identifier, [USE, ...scopes])
+}
+
+/** Puts all that the person allowed into the grant. It is not saved. */
+export function grantAsked(grant: Grant, { scopes, claims, resources }: AskedConsent): void {
+  if (scopes.length > 0) grant.addOIDCScope(scopes.join(' '))
+  grant.addOIDCClaims([...claims])
+  grantResources(grant, scopesByApi(resources))
+}
+
+/** Scopes at APIs, as they are granted and remembered. */
+export function scopesByApi(resources: readonly AskedResource[]): ResourceScopes {
+  return Object.fromEntries(resources.map(({ identifier, scopes }) => [identifier, scopes]))
 }
 
 export function coversResources(grant: Grant, resources: ResourceScopes): boolean {

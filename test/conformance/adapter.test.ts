@@ -5,7 +5,7 @@ import type { AdapterPayload } from 'oidc-provider'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { EXPIRY_GRACE_SECONDS } from '#core/artifacts/store.ts'
 import { artifactKey } from '#oidc/adapter.ts'
-import { freshArtifact, MODELS, OF_A_GRANT, openAdapters, payloadOf, type Adapters } from '../support/adapters.ts'
+import { freshArtifact, MODELS, OF_A_GRANT, openAdapters, payloadOf, saveWithGrant, type Adapters } from '../support/adapters.ts'
 import { databases } from '../support/databases.ts'
 
 describe.each(databases)('the adapter on $name', (database) => {
@@ -72,17 +72,40 @@ describe.each(databases)('the adapter on $name', (database) => {
 
   test.each(OF_A_GRANT)('a %s ends with its grant; other models and grants do not', async (model) => {
     const [gone, otherGrant] = [freshArtifact(model), freshArtifact(model)]
-    await adapters.adapterOf(model).upsert(gone.id, { ...gone.payload, grantId: `grant-${model}` }, 60)
-    await adapters
-      .adapterOf(model)
-      .upsert(otherGrant.id, { ...otherGrant.payload, grantId: `grant-of-another-${model}` }, 60)
+    await saveWithGrant(adapters.adapterOf, model, gone.id, `grant-${model}`)
+    await saveWithGrant(adapters.adapterOf, model, otherGrant.id, `grant-of-another-${model}`)
     const neighbours = MODELS.filter((name) => name !== model)
-    for (const name of neighbours)
-      await adapters.adapterOf(name).upsert(`by-${gone.id}`, { ...payloadOf(name), grantId: `grant-${model}` }, 60)
+    for (const name of neighbours) await saveWithGrant(adapters.adapterOf, name, `by-${gone.id}`, `grant-${model}`)
     await adapters.adapterOf(model).revokeByGrantId(`grant-${model}`)
     expect(await adapters.adapterOf(model).find(gone.id)).toBeUndefined()
     expect(await adapters.adapterOf(model).find(otherGrant.id)).toBeDefined()
     for (const name of neighbours) expect(await adapters.adapterOf(name).find(`by-${gone.id}`), name).toBeDefined()
+  })
+
+  test('a backchannel authentication request is answered once, also by many at once, and never after its end', async () => {
+    const model = 'BackchannelAuthenticationRequest'
+    const { id, payload } = freshArtifact(model)
+    await adapters.adapterOf(model).upsert(id, payload, 60)
+    const processes = [adapters.adapterOf, adapters.process()]
+    const answers = await Promise.allSettled(
+      Array.from({ length: 10 }, async (_, index) =>
+        processes[index % 2]?.(model).upsert(
+          id,
+          { ...payload, ...(index < 5 ? { grantId: `grant-${index}` } : { error: 'access_denied' }) },
+          60,
+        ),
+      ),
+    )
+    expect(answers.filter(({ status }) => status === 'fulfilled')).toHaveLength(1)
+    const held = await adapters.adapterOf(model).find(id)
+    await expect(
+      adapters.adapterOf(model).upsert(id, { ...payload, grantId: 'another' }, 60),
+    ).rejects.toMatchObject({ name: 'AlreadyAnswered' })
+    expect(await adapters.adapterOf(model).find(id)).toEqual(held)
+    await adapters.adapterOf(model).destroy(id)
+    await expect(
+      adapters.adapterOf(model).upsert(id, { ...payload, grantId: 'another' }, 60),
+    ).rejects.toMatchObject({ name: 'AlreadyAnswered' })
   })
 
   test('of two sessions with one uid the newer is found, with its own cookie value', async () => {
@@ -148,7 +171,7 @@ describe.each(databases)('the adapter on $name', (database) => {
     expect(await adapters.adapterOf('Interaction').find(id)).toEqual(interaction)
   })
 
-  test.each(['Session', 'Interaction', 'DeviceCode'])(
+  test.each(['Session', 'Interaction', 'DeviceCode', 'BackchannelAuthenticationRequest'])(
     'a sealed %s that was copied to another row does not open',
     async (model) => {
       await adapters.adapterOf(model).upsert('sealed-of-ada', { ...payloadOf(model), accountId: 'ada' }, 60)

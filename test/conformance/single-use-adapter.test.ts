@@ -6,6 +6,7 @@ import {
   OF_A_GRANT,
   openAdapters,
   payloadOf,
+  saveWithGrant,
   WINDOW,
   type Adapters,
 } from '../support/adapters.ts'
@@ -72,8 +73,7 @@ describe.each(databases)('single use in the adapter on $name', (database) => {
   test('a second use ends the grant and all that came of it, and nothing of another grant', async () => {
     const grant = 'grant-of-a-code-used-twice'
     await adapters.adapterOf('Grant').upsert(grant, payloadOf('Grant'), 60)
-    for (const model of OF_A_GRANT)
-      await adapters.adapterOf(model).upsert(`twice-${model}`, { ...payloadOf(model), grantId: grant }, 60)
+    for (const model of OF_A_GRANT) await saveWithGrant(adapters.adapterOf, model, `twice-${model}`, grant)
     await adapters
       .adapterOf('AccessToken')
       .upsert('of-another-grant', { ...payloadOf('AccessToken'), grantId: 'another' }, 60)

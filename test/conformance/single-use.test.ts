@@ -3,6 +3,7 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { createClient, createPerson, PASSWORD, startApp, type RegisteredClient, type TestApp } from '../support/app.ts'
 import { asserted, createAssertingClient, newKeyPair, type AssertingClient } from '../support/assertion.ts'
+import { answer, asked, pollFor } from '../support/backchannel.ts'
 import { browserSession, type BrowserSession } from '../support/browser-session.ts'
 import { databases } from '../support/databases.ts'
 import { authorizeDevice, pollDevice } from '../support/device.ts'
@@ -110,6 +111,18 @@ const values: readonly SingleUse[] = [
     livesOn: false,
   },
   {
+    name: 'a backchannel authentication request',
+    window: 10,
+    async make({ client, browser }, first) {
+      const authReqId = await asked(first, client)
+      await answer(first, browser, authReqId)
+      return async (host) => gaveTokens(await pollFor(host, client, authReqId), 'access_token')
+    },
+    losers: 'invalid_grant',
+    lives: async ({ hosts }, token) => (await userinfo(hostIn(hosts, 1), token)).status === 200,
+    livesOn: false,
+  },
+  {
     name: 'A56 a client assertion',
     window: 10,
     async make({ asserting }) {
@@ -144,6 +157,7 @@ describe.each(kinds)('with a window of $window s on $kind.name', ({ kind, window
       first_party: true,
       refresh_tokens: 'always',
       device_flow: true,
+      ciba: 'poll',
     })
     const browser = browserSession(host.issuer)
     await browser.submit(await browser.open(authorizeUrl(host, client)), { username: 'ada', password: PASSWORD })

@@ -115,6 +115,13 @@ export function payloadOf(model: string): AdapterPayload {
   return { ...common, params: { client_id: 'reading-list' }, prompt: { name: 'login', reasons: [], details: {} } }
 }
 
+/** Saves as the library does: a backchannel authentication request has its grant only from a second save on. */
+export async function saveWithGrant(adapterOf: AdapterOf, model: string, id: string, grantId: string): Promise<void> {
+  const payload = { ...payloadOf(model), jti: id }
+  if (model === 'BackchannelAuthenticationRequest') await adapterOf(model).upsert(id, payload, 60)
+  await adapterOf(model).upsert(id, { ...payload, grantId }, 60)
+}
+
 /** A payload under an id that nothing else has. */
 export function freshArtifact(model: string): { readonly id: string; readonly payload: AdapterPayload } {
   const id = randomBytes(24).toString('base64url')

@@ -24,6 +24,8 @@ export interface ArtifactStore {
    * The rows of the session with the uid, newest first. There may be several: two tabs may write one uid at once.
    */
   listBySessionUid(uid: string, now: number): Promise<Artifact[]>
+  /** The rows of a model that stand on the person and have not expired, the first to expire first: at most 100. */
+  listOfAccount(model: string, accountId: string, now: number): Promise<Artifact[]>
   /** Puts `after` in the place of `before`, under the same id or another; false if `before` has changed or is gone. */
   replace(before: Pick<Artifact, 'id' | 'payload'>, after: Parameters<ArtifactStore['upsert']>[0]): Promise<boolean>
   findByUserCode(userCode: string, now: number): Promise<Artifact | undefined>
@@ -84,6 +86,17 @@ export function artifactStore(db: Kysely<Tables>): ArtifactStore {
         .where('model', '=', 'Session')
         .orderBy('expires_at', 'desc')
         .limit(10)
+        .execute(),
+
+    listOfAccount: (model, accountId, now) =>
+      db
+        .selectFrom('artifacts')
+        .selectAll()
+        .where('account_id', '=', accountId)
+        .where('model', '=', model)
+        .where('expires_at', '>', now)
+        .orderBy('expires_at')
+        .limit(100)
         .execute(),
 
     async replace(before, after) {

@@ -5,11 +5,13 @@
 import { z } from 'zod'
 import { claimRules } from '#core/custom-claims/claim-rules.ts'
 import { AppError } from '#platform/errors.ts'
+import { CIBA_GRANT, DELIVERY_WORDS, withDelivery } from './backchannel-grant.ts'
 import { CLIENT_TYPES, type ClientDraft } from './client.ts'
-import { calledAddress, clientMetadata, scopeList, shownName, uriList } from './client-metadata.ts'
+import { calledAddress, clientMetadata, deliveryMode, scopeList, shownName, uriList } from './client-metadata.ts'
 import { clientProblems } from './client-rules.ts'
-import { DEVICE_GRANT, withDeviceFlow } from './device-grant.ts'
+import { DEVICE_GRANT } from './device-grant.ts'
 import { grantTypesOf, isConfidential, PRESETS } from './presets.ts'
+import { SWITCHED_GRANTS, withSwitched } from './switched-grants.ts'
 
 const clientInput = z
   .strictObject({
@@ -31,6 +33,8 @@ const clientInput = z
     claims: claimRules,
     /** Whether the grant types hold the one of RFC 8628. */
     device_flow: z.boolean(),
+    /** How it hears of answers to its backchannel authentication requests; false: it may make none. */
+    ciba: z.union([z.literal(false), deliveryMode], DELIVERY_WORDS),
     /** Further metadata. A member that stands above too counts only where that one is absent. */
     metadata: clientMetadata,
   })
@@ -99,10 +103,11 @@ function decide(before: ClientDraft, input: ClientInput): ClientDraft {
     backchannel_logout_uri: input.backchannel_logout_uri,
     scope: input.scope,
   }
+  const changed = { ...withDelivery(before.registered, input.ciba), ...further, ...onlyGiven(given) }
   const draft: ClientDraft = {
     name: input.name ?? nameInMetadata ?? before.name,
     type,
-    registered: withGrants(type, withoutAbsent({ ...before.registered, ...further, ...onlyGiven(given) }), input),
+    registered: withGrants(type, withoutAbsent(changed), input),
     firstParty: input.first_party ?? before.firstParty,
     assignment,
     groups: input.groups ?? (assignment === 'groups' ? before.groups : []),
@@ -117,22 +122,23 @@ function decide(before: ClientDraft, input: ClientInput): ClientDraft {
   return draft
 }
 
-/** What the device flow makes of the grant types. Those that were named one by one are left as they were named. */
+/** What the switched grant types make of the others. Those that were named one by one are left as they were named. */
 function withGrants(
   type: ClientDraft['type'],
   registered: Record<string, unknown>,
-  { device_flow: wanted, metadata }: ClientInput,
+  { device_flow: device, ciba, metadata }: ClientInput,
 ): Record<string, unknown> {
   const { grantTypes: preset } = PRESETS[type]
   const { grant_types: _, ...rest } = registered
   const grants = grantTypesOf(type, registered)
-  const had = grants.includes(DEVICE_GRANT)
-  const named = wanted === undefined && metadata?.grant_types !== undefined
-  const on = wanted ?? had
-  if (named || (!on && !had)) return registered
+  const had = SWITCHED_GRANTS.filter((grant) => grants.includes(grant))
+  const wanted = { [DEVICE_GRANT]: device, [CIBA_GRANT]: ciba === undefined ? undefined : ciba !== false }
+  const named = device === undefined && ciba === undefined && metadata?.grant_types !== undefined
+  const on = SWITCHED_GRANTS.filter((grant) => wanted[grant] ?? had.includes(grant))
+  if (named || (on.length === 0 && had.length === 0)) return registered
   const uris = rest['redirect_uris']
   const redirects = Array.isArray(uris) && uris.length > 0
-  const made = withDeviceFlow(grants, preset[0], { on, redirects })
+  const made = withSwitched(grants, preset[0], { on, redirects })
   return made.join(' ') === preset.join(' ') ? rest : { ...rest, grant_types: made }
 }
 

@@ -7,6 +7,7 @@
 import { z } from 'zod'
 import { TOKEN_ALGORITHMS } from '#core/signing-keys/algorithms.ts'
 import { AUTH_METHODS } from './auth-methods.ts'
+import { DELIVERY_MODES, DELIVERY_WORDS } from './backchannel-grant.ts'
 import { isDistinguishedName } from './distinguished-name.ts'
 import { publicKeySet } from './client-keys.ts'
 import { CONTENT_ENCRYPTION, KEY_ENCRYPTION } from './response-encryption.ts'
@@ -61,6 +62,7 @@ const responseTypes = z
   .max(20)
   .transform((types) => [...new Set(types.map(normalResponseType))])
 const signingAlgorithm = z.enum(TOKEN_ALGORITHMS)
+export const deliveryMode = z.enum(DELIVERY_MODES, DELIVERY_WORDS)
 const keyEncryption = z.enum(KEY_ENCRYPTION)
 const contentEncryption = z.enum(CONTENT_ENCRYPTION)
 const words = z.array(z.string().min(1).max(256)).max(20)
@@ -83,6 +85,9 @@ export const clientMetadata = z
     initiate_login_uri: webAddress.nullable(),
     backchannel_logout_uri: calledAddress.nullable(),
     backchannel_logout_session_required: z.boolean().nullable(),
+    backchannel_token_delivery_mode: deliveryMode.nullable(),
+    backchannel_client_notification_endpoint: webAddress.nullable(),
+    backchannel_authentication_request_signing_alg: signingAlgorithm.nullable(),
     contacts: z.array(z.email('A contact is an e-mail address.')).max(20).nullable(),
     application_type: z.enum(['web', 'native']).nullable(),
     token_endpoint_auth_method: z.enum(AUTH_METHODS).nullable(),

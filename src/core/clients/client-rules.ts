@@ -1,13 +1,14 @@
 /** The rules between the members of a client: what its type allows, and what would contradict itself. */
 import { subjectTypeProblem } from '#core/subjects/sector.ts'
 import type { ClientDraft } from './client.ts'
+import { backchannelProblems } from './backchannel-grant.ts'
 import { authenticationProblems, keepsSecret, methodOf } from './client-authentication.ts'
-import { DEVICE_GRANT } from './device-grant.ts'
 import { grantTypesOf, isConfidential, PRESETS, responseTypesFor, signsPeopleIn } from './presets.ts'
 import { redirectUrisProblem, type RedirectPurpose } from './redirect-uri.ts'
 import { encryptionProblems } from './response-encryption.ts'
 import { idleFlows, IMPLICIT_GRANT } from './response-flows.ts'
 import { sharedSecretProblems } from './signing-algorithms.ts'
+import { SWITCHED_GRANTS } from './switched-grants.ts'
 
 type Problems = Readonly<Record<string, string | undefined>>
 
@@ -25,6 +26,7 @@ export function clientProblems(draft: ClientDraft): Record<string, string> {
     ...authenticationProblems(draft),
     ...sharedSecretProblems(draft.registered, whoSigns(draft)),
     ...encryptionProblems(draft.registered),
+    ...backchannelProblems(draft.registered, grantTypesOf(draft.type, draft.registered)),
   }
   return Object.fromEntries(
     Object.entries(problems).flatMap(([name, problem]) => (problem === undefined ? [] : [[name, problem]])),
@@ -35,7 +37,7 @@ function redirectProblem({ type, registered }: ClientDraft, purpose: RedirectPur
   const uris = textsIn(registered[purpose])
   const redirects = responseTypesFor(type, grantTypesOf(type, registered)).length > 0
   if (purpose === 'redirect_uris' && redirects && uris.length === 0)
-    return `A ${type} client needs at least one redirect URI${PRESETS[type].furtherGrantTypes.includes(DEVICE_GRANT) ? ', or the device flow' : ''}.`
+    return `A ${type} client needs at least one redirect URI${SWITCHED_GRANTS.some((grant) => PRESETS[type].furtherGrantTypes.includes(grant)) ? ', or the device flow' : ''}.`
   return redirectUrisProblem(uris, type, purpose)
 }
 
@@ -84,11 +86,11 @@ function oneOf(type: ClientDraft['type'], value: unknown, allowed: readonly stri
   return `A ${type} client has ${allowed.join(' or ')} here.`
 }
 
-/** Without its own flow a client may still be one of devices, or one that is answered in the browser only. */
+/** Without its own flow a client may still be one whose people sign in elsewhere, or one answered in the browser only. */
 function grantsProblem(type: ClientDraft['type'], grants: unknown): string | undefined {
   const { grantTypes, furtherGrantTypes } = PRESETS[type]
   const allowed = [...grantTypes, ...furtherGrantTypes]
-  const another = [DEVICE_GRANT, IMPLICIT_GRANT].some((grant) => textsIn(grants).includes(grant))
+  const another = [...SWITCHED_GRANTS, IMPLICIT_GRANT].some((grant) => textsIn(grants).includes(grant))
   return subsetWith(type, another ? [...textsIn(grants), grantTypes[0]] : grants, allowed)
 }
 

@@ -3,6 +3,7 @@
  * its type is laid under it whenever it is read, so that a preset made safer is safer for every client at once.
  */
 import { CONFIDENTIAL_METHODS } from './auth-methods.ts'
+import { CIBA_GRANT } from './backchannel-grant.ts'
 import type { Client, ClientType } from './client.ts'
 import { DEVICE_GRANT } from './device-grant.ts'
 import { FRONT_CHANNEL_RESPONSE_TYPES, grantsFor, IMPLICIT_GRANT, possibleWith } from './response-flows.ts'
@@ -29,7 +30,7 @@ export const PRESETS: Readonly<Record<ClientType, Preset>> = {
     applicationType: 'web',
     authMethods: CONFIDENTIAL_METHODS,
     ...CODE_FLOW,
-    furtherGrantTypes: [DEVICE_GRANT, IMPLICIT_GRANT],
+    furtherGrantTypes: [DEVICE_GRANT, CIBA_GRANT, IMPLICIT_GRANT],
     furtherResponseTypes: FRONT_CHANNEL_RESPONSE_TYPES,
   },
   spa: { applicationType: 'web', authMethods: ['none'], ...CODE_FLOW, furtherGrantTypes: [], furtherResponseTypes: [] },

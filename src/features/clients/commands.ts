@@ -56,6 +56,11 @@ const SETTINGS: readonly OptionSpec[] = [
     flags: '--device-flow',
     description: 'for devices without a browser: people type a code (web and native; needs no redirect URI)',
   },
+  {
+    flags: '--ciba <mode>',
+    description:
+      'people approve its requests on a page of this server (web; needs no redirect URI); it hears of it by poll or ping',
+  },
   { flags: '--metadata <file>', description: 'further metadata as JSON in its RFC 7591 spelling; - reads stdin' },
 ]
 
@@ -103,6 +108,7 @@ const update: ClientCommand = {
     ...SETTINGS.map((option) => asChange(option)),
     { flags: '--no-first-party', description: 'ask people for consent from now on' },
     { flags: '--no-device-flow', description: 'give devices no codes any more' },
+    { flags: '--no-ciba', description: 'take no backchannel authentication requests any more' },
     { flags: '--no-require-pkce', description: 'accept requests without PKCE (type web only)' },
     { flags: '--clear-claims', description: 'give it no claims beyond its scopes' },
   ],

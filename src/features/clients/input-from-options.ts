@@ -28,6 +28,7 @@ export async function inputFrom(
     refresh_tokens: options['refreshTokens'],
     claims: claimsFrom(options),
     device_flow: options['deviceFlow'],
+    ciba: options['ciba'],
   }
   const file = options['metadata']
   return typeof file === 'string' ? { ...input, metadata: await metadataFrom(file, terminal) } : input

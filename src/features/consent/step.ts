@@ -1,7 +1,7 @@
 import { personLabel } from '#core/accounts/account.ts'
-import { scopeWords, type ScopeWords } from '#core/clients/scopes.ts'
+import type { ScopeWords } from '#core/clients/scopes.ts'
+import { consentWords } from '#core/consents/consent-words.ts'
 import type { Step } from '#core/feature.ts'
-import type { AskedConsent, AskedResource } from '#core/sign-in-steps.ts'
 import { renderPage, view } from '#platform/http/render.ts'
 
 interface ConsentPage {
@@ -34,7 +34,7 @@ export const consentStep: Step = {
         clientName: client.name,
         ...shownMetadata(client.metadata),
         personLabel: account ? personLabel(account) : '',
-        items: itemsOf(asked),
+        items: consentWords(asked),
         redirectHost: hostOf(redirectUri),
       },
     )
@@ -44,25 +44,6 @@ export const consentStep: Step = {
     if (form['decision'] === 'allow') return { kind: 'consented', ...asked }
     return { kind: 'refused', error: 'access_denied', description: 'the person did not allow it' }
   },
-}
-
-/** What is asked, in words: a line a scope, a line an API, and one for the claims that were named one by one. */
-function itemsOf({ scopes, claims, resources }: AskedConsent): ScopeWords[] {
-  const items = [...scopes.map(scopeWords), ...resources.map(apiWords)]
-  if (claims.length === 0) return items
-  return [
-    ...items,
-    { title: 'See further details about you', detail: claims.map((claim) => claim.replaceAll('_', ' ')).join(', ') },
-  ]
-}
-
-/** Only those who run the API can explain its scopes, so they are told as they are called. */
-function apiWords({ name, scopes }: AskedResource): ScopeWords {
-  return {
-    title: `Use “${name}” in your name`,
-    detail:
-      scopes.length === 0 ? 'It asks for no particular permission there.' : `Permissions there: ${scopes.join(', ')}`,
-  }
 }
 
 function shownMetadata(metadata: Readonly<Record<string, unknown>>): Partial<ConsentPage> {

@@ -7,6 +7,7 @@ import { equalSecrets } from '#core/secrets.ts'
 import type { Evidence, StepOutcome, StepScene } from '#core/sign-in-steps.ts'
 import type { Interaction } from '#oidc/interactions.ts'
 import type { Needs } from '#oidc/needs.ts'
+import { scopesByApi } from '#oidc/resource-consent.ts'
 import { AppError } from '#platform/errors.ts'
 import { readForm } from '#platform/http/forms.ts'
 import { nextStep, type SignInState } from './next-step.ts'
@@ -55,7 +56,7 @@ async function apply(ctx: Context, outcome: StepOutcome, interaction: Interactio
         throw new AppError('expired', 'You were signed out meanwhile.', {
           hint: 'Go back to the app and sign in again.',
         })
-      const resources = Object.fromEntries(outcome.resources.map(({ identifier, scopes }) => [identifier, scopes]))
+      const resources = scopesByApi(outcome.resources)
       await needs.consents.remember(accountId, interaction.clientId, { ...outcome, resources }, needs.clock.now())
       return interaction.finishConsent(ctx, outcome)
     }

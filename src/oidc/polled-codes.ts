@@ -1,10 +1,11 @@
 import { Provider, type Grant } from 'oidc-provider'
 
 /**
- * Two things in the life of a device code that the library does in an order in which somebody loses. They hang on
- * methods of its models; test/conformance/single-use.test.ts fails if they go away.
+ * Two things in the life of what is polled for (a device code, a backchannel authentication request) that the library
+ * does in an order in which somebody loses. They hang on methods of its models; test/conformance/single-use.test.ts
+ * fails if they go away.
  */
-export function orderDeviceCodes(provider: Provider): void {
+export function orderPolledCodes(provider: Provider): void {
   saveSessionsFirst(provider)
   findGrantsFirst(provider)
 }
@@ -22,11 +23,16 @@ function saveSessionsFirst({ DeviceCode }: Provider): void {
   }
 }
 
+interface Polled {
+  readonly grantId: string | undefined
+  consume(): Promise<void>
+}
+
 /**
  * A code's grant is looked up before the code is used up. Whoever comes second ends the grant (adapter.ts); where the
  * first looks for it only then, of many at the same moment nobody gets an answer.
  */
-function findGrantsFirst({ DeviceCode, Grant: model }: Provider): void {
+function findGrantsFirst({ DeviceCode, BackchannelAuthenticationRequest, Grant: model }: Provider): void {
   const held = new WeakMap<object, Grant | undefined>()
   // boundary: the published type is generic over the class, which is always this one here
   const finding = model as { find(id: string, options?: object): Promise<Grant | undefined> }
@@ -36,12 +42,14 @@ function findGrantsFirst({ DeviceCode, Grant: model }: Provider): void {
     return grant?.jti === id ? grant : find(id, options)
   }
 
-  const codes = DeviceCode.prototype
-  const consume = codes.consume
-  codes.consume = async function (this: typeof codes): Promise<void> {
-    const { ctx } = Provider
-    // a code that the person turned down has no grant
-    if (ctx && this.accountId !== undefined) held.set(ctx, await find(this.grantId, { ignoreExpiration: true }))
-    await consume.call(this)
+  // boundary: the published types leave out the method of the second model, and that there is a time before the grant
+  for (const { prototype } of [DeviceCode, BackchannelAuthenticationRequest] as unknown as { prototype: Polled }[]) {
+    const { consume } = prototype
+    prototype.consume = async function (this: Polled): Promise<void> {
+      const { ctx } = Provider
+      // what the person turned down has no grant
+      if (ctx && this.grantId !== undefined) held.set(ctx, await find(this.grantId, { ignoreExpiration: true }))
+      await consume.call(this)
+    }
   }
 }

@@ -1,0 +1,46 @@
+/**
+ * The server as a client of itself, for its own pages that need to know who is there: they send the browser through
+ * the same authorization endpoint, policy and sign-in as every application, and look at the session that comes of it.
+ * It is no row: it cannot be listed, changed or disabled, and nobody can redeem a code of it.
+ */
+import type { Client } from './client.ts'
+import type { Clients } from './clients.ts'
+import { wholeMetadata } from './presets.ts'
+
+/** Shorter than the id of any registered client. */
+export const OWN_CLIENT_ID = 'latchkey'
+
+/** Where a sign-in for pages of our own comes back to. */
+export function ownPage(issuer: string): string {
+  return `${issuer}/approvals`
+}
+
+/** The clients, with the server itself among those that can be found. */
+export function withOwnClient(clients: Clients, issuer: string): Clients {
+  const own = ownClient(issuer)
+  return {
+    ...clients,
+    find: async (id) => (id === OWN_CLIENT_ID ? own : clients.find(id)),
+    get: async (id) => (id === OWN_CLIENT_ID ? own : clients.get(id)),
+  }
+}
+
+function ownClient(issuer: string): Client {
+  return {
+    id: OWN_CLIENT_ID,
+    name: 'Latchkey',
+    type: 'spa',
+    metadata: wholeMetadata('spa', 'never', { redirect_uris: [ownPage(issuer)], scope: 'openid' }),
+    secret: undefined,
+    firstParty: true,
+    assignment: 'everyone',
+    groups: [],
+    requirePkce: true,
+    idTokenClaims: 'strict',
+    refreshTokens: 'never',
+    claims: [],
+    disabled: false,
+    createdAt: 0,
+    updatedAt: 0,
+  }
+}

@@ -1,0 +1,112 @@
+import type { Context } from 'koa'
+import { personLabel, type Account } from '#core/accounts/account.ts'
+import type { Client } from '#core/clients/client.ts'
+import type { ScopeWords } from '#core/clients/scopes.ts'
+import { consentWords } from '#core/consents/consent-words.ts'
+import type { Approval } from '#oidc/approvals.ts'
+import { renderPage, view } from '#platform/http/render.ts'
+
+interface ListPage {
+  readonly personLabel: string
+  readonly requests: readonly {
+    readonly href: string
+    readonly clientName: string
+    readonly message?: string
+    readonly when: string
+  }[]
+}
+
+interface RequestPage {
+  readonly action: string
+  readonly csrf: string
+  readonly clientName: string
+  readonly clientLogo?: string
+  readonly clientHost?: string
+  readonly message?: string
+  readonly when: string
+  readonly items: readonly ScopeWords[]
+  readonly personLabel: string
+}
+
+interface AnswerPage {
+  readonly approved: boolean
+  readonly clientName: string
+  readonly listHref: string
+}
+
+const listPage = view<ListPage>('approvals/list')
+const requestPage = view<RequestPage>('approvals/request')
+const answerPage = view<AnswerPage>('approvals/answer')
+
+/** What waits for the person. @param home the address of this page @param now in seconds since the epoch */
+export async function showList(
+  ctx: Context,
+  { account, home, approvals, now }: { account: Account; home: string; approvals: readonly Approval[]; now: number },
+): Promise<void> {
+  const requests = approvals.map((approval) => ({
+    href: `${home}/${approval.id}`,
+    clientName: approval.client.name,
+    ...messageOf(approval),
+    when: ago(approval, now),
+  }))
+  await renderPage(
+    ctx,
+    listPage,
+    { title: 'Requests for you', lang: 'en' },
+    { personLabel: personLabel(account), requests },
+  )
+}
+
+/** Asks about one request. @param now in seconds since the epoch */
+export async function showRequest(
+  ctx: Context,
+  {
+    account,
+    approval,
+    action,
+    csrf,
+    now,
+  }: { account: Account; approval: Approval; action: string; csrf: string; now: number },
+): Promise<void> {
+  await renderPage(
+    ctx,
+    requestPage,
+    { title: 'Approve this request?', lang: 'en' },
+    {
+      action,
+      csrf,
+      clientName: approval.client.name,
+      ...facesOf(approval.client),
+      ...messageOf(approval),
+      when: ago(approval, now),
+      items: consentWords(approval.asked),
+      personLabel: personLabel(account),
+    },
+  )
+}
+
+/** Tells what the answer was, as often as it is asked. */
+export async function showAnswer(
+  ctx: Context,
+  { approval: { answer, client }, home }: { approval: Approval; home: string },
+): Promise<void> {
+  const approved = answer === 'approved'
+  const title = approved ? 'Approved' : 'Not approved'
+  await renderPage(ctx, answerPage, { title, lang: 'en' }, { approved, clientName: client.name, listHref: home })
+}
+
+function facesOf({ metadata }: Client): Pick<RequestPage, 'clientLogo' | 'clientHost'> {
+  const { logo_uri: logo, client_uri: uri } = metadata
+  const host = typeof uri === 'string' ? URL.parse(uri)?.host : undefined
+  return { ...(typeof logo === 'string' && { clientLogo: logo }), ...(host !== undefined && { clientHost: host }) }
+}
+
+function messageOf({ bindingMessage }: Approval): { readonly message?: string } {
+  return bindingMessage === undefined ? {} : { message: bindingMessage }
+}
+
+function ago({ madeAt }: Approval, now: number): string {
+  const minutes = Math.floor((now - madeAt) / 60)
+  if (minutes < 1) return 'just now'
+  return minutes === 1 ? 'a minute ago' : `${minutes} minutes ago`
+}
