@@ -121,7 +121,8 @@ const exactPaths: Middleware = async ({ path }, next) => {
 
 /** Forms of people are only ever sent from our own pages; the token endpoint and its like are for other origins. */
 function forPages(middleware: Middleware): Middleware {
-  return (ctx, next) => (/^\/(interaction|logout|device|approvals)(\/|$)/.test(ctx.path) ? middleware(ctx, next) : next())
+  return (ctx, next) =>
+    /^\/(interaction|logout|device|approvals)(\/|$)/.test(ctx.path) ? middleware(ctx, next) : next()
 }
 
 function underBase(base: string, stack: readonly Middleware[]): Middleware {

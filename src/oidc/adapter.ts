@@ -133,7 +133,7 @@ export function payloadIn({ id, model, payload }: Artifact, secrets: Pick<Secret
 }
 
 /** Did the person say yes (a grant) or no (an error)? */
-export function isAnswered({ grantId, error }: AdapterPayload): boolean {
+function isAnswered({ grantId, error }: AdapterPayload): boolean {
   return grantId !== undefined || error !== undefined
 }
 

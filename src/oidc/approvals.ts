@@ -156,12 +156,7 @@ export function createApprovals(protocol: Protocol, services: Services): Approva
         await grant.destroy()
         return false
       }
-      await consents.remember(
-        accountId,
-        client.id,
-        { ...asked, resources: scopesByApi(asked.resources) },
-        clock.now(),
-      )
+      await consents.remember(accountId, client.id, { ...asked, resources: scopesByApi(asked.resources) }, clock.now())
       return true
     },
 

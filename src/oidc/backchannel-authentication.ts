@@ -91,12 +91,12 @@ export function backchannelAuthentication(services: Services): Ciba {
  */
 export function outlivePings({ Client: model }: Provider, log: Log): void {
   // boundary: see above
-  const prototype = model.prototype as unknown as { backchannelPing(request: unknown): Promise<void> }
+  const prototype = model.prototype as unknown as { backchannelPing(this: Client, request: unknown): Promise<void> }
   const ping = prototype.backchannelPing
-  prototype.backchannelPing = async function (this: Client, request) {
+  prototype.backchannelPing = async function (request) {
     const about = { event: 'backchannel_authentication.ping', client_id: this.clientId }
     try {
-      await ping.call(this as unknown as typeof prototype, request)
+      await ping.call(this, request)
       log.info(about, 'a client was told of an answer')
     } catch (error) {
       // the error itself may hold the whole answer

@@ -1,5 +1,6 @@
 // Every page with a model as it is meant and one as bad as people can make it. Used to look at the pages
 // and by the tests that must hold for all of them.
+import { approvalSamples } from './approvals-preview.ts'
 
 const long = 'Wolfeschlegelsteinhausenbergerdorff'.repeat(15).slice(0, 512)
 const rtl = 'تطبيق الحسابات والفواتير \u202eexe.gnp'
@@ -272,6 +273,12 @@ export const samples: readonly Sample[] = [
     },
   },
   {
+    label: 'home-waiting',
+    view: 'home/home',
+    title: 'Identity provider',
+    model: { issuer: 'https://id.example.com', discoveryUrl: 'https://id.example.com/.well-known/openid-configuration', approvalsHref: '/approvals' },
+  },
+  {
     label: 'home-hostile',
     view: 'home/home',
     title: 'Identity provider',
@@ -280,4 +287,5 @@ export const samples: readonly Sample[] = [
       discoveryUrl: `https://${long}.example/.well-known/openid-configuration`,
     },
   },
+  ...approvalSamples(hostile),
 ]

@@ -5,7 +5,15 @@ import type { AdapterPayload } from 'oidc-provider'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { EXPIRY_GRACE_SECONDS } from '#core/artifacts/store.ts'
 import { artifactKey } from '#oidc/adapter.ts'
-import { freshArtifact, MODELS, OF_A_GRANT, openAdapters, payloadOf, saveWithGrant, type Adapters } from '../support/adapters.ts'
+import {
+  freshArtifact,
+  MODELS,
+  OF_A_GRANT,
+  openAdapters,
+  payloadOf,
+  saveWithGrant,
+  type Adapters,
+} from '../support/adapters.ts'
 import { databases } from '../support/databases.ts'
 
 describe.each(databases)('the adapter on $name', (database) => {
@@ -98,14 +106,14 @@ describe.each(databases)('the adapter on $name', (database) => {
     )
     expect(answers.filter(({ status }) => status === 'fulfilled')).toHaveLength(1)
     const held = await adapters.adapterOf(model).find(id)
-    await expect(
-      adapters.adapterOf(model).upsert(id, { ...payload, grantId: 'another' }, 60),
-    ).rejects.toMatchObject({ name: 'AlreadyAnswered' })
+    await expect(adapters.adapterOf(model).upsert(id, { ...payload, grantId: 'another' }, 60)).rejects.toMatchObject({
+      name: 'AlreadyAnswered',
+    })
     expect(await adapters.adapterOf(model).find(id)).toEqual(held)
     await adapters.adapterOf(model).destroy(id)
-    await expect(
-      adapters.adapterOf(model).upsert(id, { ...payload, grantId: 'another' }, 60),
-    ).rejects.toMatchObject({ name: 'AlreadyAnswered' })
+    await expect(adapters.adapterOf(model).upsert(id, { ...payload, grantId: 'another' }, 60)).rejects.toMatchObject({
+      name: 'AlreadyAnswered',
+    })
   })
 
   test('of two sessions with one uid the newer is found, with its own cookie value', async () => {

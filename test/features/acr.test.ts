@@ -1,6 +1,7 @@
 // acr, amr and auth_time tell what was proven and when; what a relying party demands of them is met or refused.
 import * as oidc from 'openid-client'
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
+import { standingOf } from '#oidc/authentication.ts'
 import { createClient, createPerson, startApp, type RegisteredClient, type TestApp } from '../support/app.ts'
 import { browserSession, locationOf, type BrowserSession, type Page } from '../support/browser-session.ts'
 import { databases } from '../support/databases.ts'
@@ -182,5 +183,22 @@ describe.each(databases)('acr, amr and auth_time on $name', (database) => {
     expect(errorIn(wrong)).toBe('login_required')
     const right = await signIn(browser, await open(named), 'ada')
     expect(locationOf(right).searchParams.get('code')).toBeTruthy()
+  })
+})
+
+describe('a sign-in that was there before it was asked for', () => {
+  const essential = (value: string) => acrClaim({ essential: true, value })
+
+  test.each([
+    ['is enough where nothing is demanded', {}, 50, 'enough'],
+    ['is enough while it is young enough', { max_age: '60' }, 50, 'enough'],
+    ['is asked for again once it is too old', { max_age: '59' }, 50, 'prove'],
+    ['is asked for again where one is demanded for the request', { prompt: 'login' }, 99, 'prove'],
+    ['is enough where it was for the request', { prompt: 'login' }, 100, 'enough'],
+    ['is enough for a class that it meets', essential(ONE), 50, 'enough'],
+    ['is never enough for an essential class that it does not meet', essential('phr'), 50, 'unmet'],
+    ['is enough for a class that is only wished for', { acr_values: 'phr' }, 50, 'enough'],
+  ])('%s', (_what, params, at, expected) => {
+    expect(standingOf({ params, madeAt: 100 }, { amr: ['pwd'], at }, 110)).toBe(expected)
   })
 })

@@ -1,7 +1,8 @@
 // The page at the issuer's own address, and the page where there is none.
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { startApp, type TestApp } from '../support/app.ts'
-import { browserSession, errorOf } from '../support/browser-session.ts'
+import { createPerson, startApp, type TestApp } from '../support/app.ts'
+import { answer, asked, createPollingClient, openApprovals } from '../support/backchannel.ts'
+import { browserSession, errorOf, type BrowserSession } from '../support/browser-session.ts'
 import { databases } from '../support/databases.ts'
 import { send } from '../support/protocol.ts'
 
@@ -19,6 +20,20 @@ describe('the home page', () => {
     expect(page.body).toContain(`href="${app.issuer}/.well-known/openid-configuration"`)
     expect(page.body).toMatch(/<html lang="en">[\s\S]*<title>[^<]+<\/title>[\s\S]*<h1>/)
     expect(page.headers.getSetCookie()).toEqual([])
+  })
+
+  test('leads whoever is signed in to what waits for their approval, and nobody else', async () => {
+    await createPerson(app.services)
+    const till = await createPollingClient(app)
+    const [ada, stranger] = [browserSession(app.issuer), browserSession(app.issuer)]
+    await openApprovals(app, ada)
+    const sees = async (browser: BrowserSession) =>
+      (await browser.open(`${app.issuer}/`)).body.includes('href="/approvals"')
+    expect([await sees(ada), await sees(stranger)]).toEqual([false, false])
+    const id = await asked(app, till)
+    expect([await sees(ada), await sees(stranger)]).toEqual([true, false])
+    await answer(app, ada, id, 'deny')
+    expect(await sees(ada)).toBe(false)
   })
 
   test('says calmly that there is nothing at another address, as a page or as JSON', async () => {

@@ -2,6 +2,7 @@
 import { createPublicKey, X509Certificate } from 'node:crypto'
 import { exportJWK, importJWK, type JWK } from 'jose'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { CIBA_GRANT } from '#core/clients/backchannel-grant.ts'
 import { RESPONSE_TYPES } from '#core/clients/response-flows.ts'
 import { startApp, type TestApp } from '../support/app.ts'
 import { databases } from '../support/databases.ts'
@@ -40,9 +41,13 @@ describe('discovery', () => {
       code_challenge_methods_supported: ['S256'],
       authorization_response_iss_parameter_supported: true,
       claims_parameter_supported: true,
+      backchannel_authentication_endpoint: `${app.issuer}/backchannel_authentication`,
+      backchannel_token_delivery_modes_supported: ['poll', 'ping'],
+      backchannel_user_code_parameter_supported: false,
+      backchannel_authentication_request_signing_alg_values_supported: expect.arrayContaining(['RS256', 'ES256']),
     })
     expect(metadata['grant_types_supported']).toEqual(
-      expect.arrayContaining(['authorization_code', 'refresh_token', 'client_credentials', 'implicit']),
+      expect.arrayContaining(['authorization_code', 'refresh_token', 'client_credentials', 'implicit', CIBA_GRANT]),
     )
     expect(metadata['scopes_supported']).toEqual(
       expect.arrayContaining(['openid', 'offline_access', 'profile', 'email', 'phone', 'address', 'groups']),

@@ -11,6 +11,7 @@ import { loadConfig } from '#app/config.ts'
 import { openServices, type OpenServices } from '#app/services.ts'
 import { askForEveryAnswer } from '../support/answers-of-every-kind.ts'
 import { createClient, createPerson, type TestApp } from '../support/app.ts'
+import { answer, asked, askFor, createPollingClient, pollFor } from '../support/backchannel.ts'
 import { browserSession } from '../support/browser-session.ts'
 import { freePort } from '../support/free-port.ts'
 import {
@@ -106,6 +107,19 @@ describe('a server of its own', () => {
     )
     await oidc.fetchUserInfo(bound.config, dpop.access_token, dpop.claims()?.sub ?? '', { DPoP })
     await oidc.clientCredentialsGrant((await relyingParty(app.issuer, service)).config)
+
+    // a client that asks for a person, and what it may not ask
+    const till = await createPollingClient(app)
+    for (const decision of ['approve', 'deny'] as const) {
+      const authReqId = await asked(app, till, { binding_message: 'Order 4711' })
+      await pollFor(app, till, authReqId)
+      await answer(app, browser, authReqId, decision)
+      await pollFor(app, till, authReqId)
+    }
+    await askFor(app, till, { binding_message: '\n' })
+    await askFor(app, till, { login_hint: 'nobody' })
+    await askFor(app, till, { login_hint: undefined, login_hint_token: 'x' })
+    await browser.open(`${app.issuer}/approvals/x`)
 
     // what is refused
     await browser.open(`${app.issuer}/authorize`)

@@ -33,7 +33,12 @@ export async function asked(app: TestApp, client: RegisteredClient, fields: Fiel
   return String(answer.json['auth_req_id'])
 }
 
-export function pollFor(app: TestApp, client: RegisteredClient, authReqId: string, fields: Fields = {}): Promise<Answer> {
+export function pollFor(
+  app: TestApp,
+  client: RegisteredClient,
+  authReqId: string,
+  fields: Fields = {},
+): Promise<Answer> {
   return token(app, client, { grant_type: CIBA_GRANT, auth_req_id: authReqId, ...fields })
 }
 
@@ -45,7 +50,7 @@ export async function openApprovals(app: TestApp, browser: BrowserSession, usern
 
 /** The clients whose requests wait. */
 export function waitingIn({ body }: Page): string[] {
-  return [...body.matchAll(/approvals\/[^"]+"><bdi class="name">([^<]*)</g)].map(([, name = '']) => name)
+  return [...body.matchAll(/<bdi class="name">([^<]*)<\/bdi>\s*<span>/g)].map(([, name = '']) => name)
 }
 
 /** The page of a request, after a sign-in where one is asked; a request may ask for another one. */

@@ -3,6 +3,7 @@
  * the same authorization endpoint, policy and sign-in as every application, and look at the session that comes of it.
  * It is no row: it cannot be listed, changed or disabled, and nobody can redeem a code of it.
  */
+import { approvalsPath } from '#core/issuer-paths.ts'
 import type { Client } from './client.ts'
 import type { Clients } from './clients.ts'
 import { wholeMetadata } from './presets.ts'
@@ -12,7 +13,7 @@ export const OWN_CLIENT_ID = 'latchkey'
 
 /** Where a sign-in for pages of our own comes back to. */
 export function ownPage(issuer: string): string {
-  return `${issuer}/approvals`
+  return new URL(approvalsPath(issuer), issuer).href
 }
 
 /** The clients, with the server itself among those that can be found. */

@@ -1,6 +1,6 @@
 import { Router } from '@koa/router'
 import type { Context, Middleware } from 'koa'
-import { basePath } from '#core/issuer-paths.ts'
+import { approvalsPath } from '#core/issuer-paths.ts'
 import { equalSecrets } from '#core/secrets.ts'
 import type { Approval, SignedIn } from '#oidc/approvals.ts'
 import type { Needs } from '#oidc/needs.ts'
@@ -11,7 +11,7 @@ import { showAnswer, showList, showRequest } from './pages.ts'
 /** GET shows what waits, or one request; POST takes the answer to it, and leads to the page that tells what it was. */
 export function approvalRoutes({ approvals, clock, settings }: Needs): Middleware {
   const router = new Router()
-  const home = `${basePath(settings.issuer)}/approvals`
+  const home = approvalsPath(settings.issuer)
 
   router.get('/approvals', async (ctx) => {
     const { code, error, state } = ctx.query

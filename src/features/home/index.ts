@@ -1,26 +1,38 @@
-/** The page at the issuer's own address: says what this server is, and where developers find its metadata. */
+/**
+ * The page at the issuer's own address: says what this server is, where developers find its metadata, and to whoever is
+ * signed in whether something waits for their approval.
+ */
 import type { Middleware } from 'koa'
 import type { Feature } from '#core/feature.ts'
-import type { Services } from '#core/services.ts'
+import { approvalsPath } from '#core/issuer-paths.ts'
+import type { Needs } from '#oidc/needs.ts'
 import { renderPage, view } from '#platform/http/render.ts'
 
 interface HomePage {
   readonly issuer: string
   readonly discoveryUrl: string
+  /** Where requests wait for the person, if any do. */
+  readonly approvalsHref?: string
 }
 
 const page = view<HomePage>('home/home')
 
-export const home: Feature = { word: 'home', routes: homeRoutes }
+export const home: Feature<Needs> = { word: 'home', routes: homeRoutes }
 
-function homeRoutes({ settings: { issuer } }: Services): Middleware {
+function homeRoutes({ approvals, settings: { issuer } }: Needs): Middleware {
   return async (ctx, next) => {
     if (ctx.path !== '/' || (ctx.method !== 'GET' && ctx.method !== 'HEAD')) return next()
+    const signedIn = await approvals.signedIn(ctx)
+    const waiting = signedIn ? await approvals.list(signedIn.account) : []
     await renderPage(
       ctx,
       page,
       { title: 'Identity provider', lang: 'en' },
-      { issuer, discoveryUrl: `${issuer}/.well-known/openid-configuration` },
+      {
+        issuer,
+        discoveryUrl: `${issuer}/.well-known/openid-configuration`,
+        ...(waiting.length > 0 && { approvalsHref: approvalsPath(issuer) }),
+      },
     )
   }
 }
