@@ -10,7 +10,7 @@ import { DELIVERY_MODES } from '#core/clients/backchannel-grant.ts'
 import type { Services } from '#core/services.ts'
 import type { Log } from '#platform/log.ts'
 import { accountOf } from './accounts.ts'
-import { requestsOf } from './backchannel-requests.ts'
+import { MOST_OF_PERSON, requestsOf } from './backchannel-requests.ts'
 import { standingOf } from './authentication.ts'
 import { clientSettings } from './clients.ts'
 
@@ -57,7 +57,9 @@ export function backchannelAuthentication(services: Services): Ciba {
       const now = clock.now()
       // an essential class that nobody can meet here, however they sign in
       if (standingOf({ params, madeAt: now }, { amr: [], at: 0 }, now) === 'unmet')
-        throw new errors.InvalidRequest('none of the requested authentication context classes can be met')
+        throw new errors.UnmetAuthenticationRequirements(
+          'none of the requested authentication context classes can be met',
+        )
     },
 
     // the library's last word on the person before the request is stored, whatever the hint was
@@ -69,12 +71,11 @@ export function backchannelAuthentication(services: Services): Ciba {
 
     async triggerAuthenticationDevice(_ctx, request, { accountId }, { clientId }) {
       // counted with this one in place: of many at the same moment none slips past
-      const waiting = (await requestsOf(services, accountId)).filter(
-        (one) => one.clientId === clientId && one.answer === undefined,
-      )
-      if (waiting.length > MOST_WAITING) {
+      const all = await requestsOf(services, accountId)
+      const waiting = all.filter((one) => one.clientId === clientId && one.answer === undefined)
+      if (waiting.length > MOST_WAITING || all.length > MOST_OF_PERSON) {
         await request.destroy()
-        throw new errors.AccessDenied('too many requests of this client wait for this person; let some of them end')
+        throw new errors.AccessDenied('too many requests wait for this person; let some of them end')
       }
       log.info(
         { event: 'backchannel_authentication.requested', client_id: clientId, sub: accountId },

@@ -2,6 +2,8 @@ import { z } from 'zod'
 import type { Services } from '#core/services.ts'
 import { payloadIn } from './adapter.ts'
 
+const MODEL = 'BackchannelAuthenticationRequest'
+
 const member = z.record(z.string(), z.unknown()).default({})
 
 /** What the library keeps of a backchannel authentication request, as far as it is looked at. */
@@ -27,12 +29,15 @@ export type BackchannelRequest = Omit<z.output<typeof requestShape>, 'grantId' |
   readonly answer: 'approved' | 'denied' | undefined
 }
 
+/** What all clients together may have asked of one person, answered or not, until it expires. */
+export const MOST_OF_PERSON = 100
+
 /** The requests of all clients for the person that have not expired, the first to expire first. */
 export async function requestsOf(
   { artifacts, secrets, clock }: Pick<Services, 'artifacts' | 'secrets' | 'clock'>,
   accountId: string,
 ): Promise<BackchannelRequest[]> {
-  const rows = await artifacts.listOfAccount('BackchannelAuthenticationRequest', accountId, clock.now())
+  const rows = await artifacts.listOfAccount(MODEL, accountId, clock.now(), MOST_OF_PERSON + 1)
   return rows.map((row) => {
     const { grantId, error, ...request } = requestShape.parse(payloadIn(row, secrets))
     const answer = grantId !== undefined ? 'approved' : error !== undefined ? 'denied' : undefined

@@ -63,7 +63,7 @@ describe.each(databases)('a backchannel authentication request on $name', (datab
     [
       'a class that cannot be met',
       { claims: '{"id_token":{"acr":{"essential":true,"value":"phr"}}}' },
-      'invalid_request',
+      'unmet_authentication_requirements',
     ],
   ])('refuses %s', async (_what, fields, error) => {
     const { status, json } = await askFor(app, till, fields)

@@ -24,8 +24,8 @@ export interface ArtifactStore {
    * The rows of the session with the uid, newest first. There may be several: two tabs may write one uid at once.
    */
   listBySessionUid(uid: string, now: number): Promise<Artifact[]>
-  /** The rows of a model that stand on the person and have not expired, the first to expire first: at most 100. */
-  listOfAccount(model: string, accountId: string, now: number): Promise<Artifact[]>
+  /** At most `limit` rows of a model that stand on the person and have not expired, the first to expire first. */
+  listOfAccount(model: string, accountId: string, now: number, limit: number): Promise<Artifact[]>
   /** Puts `after` in the place of `before`, under the same id or another; false if `before` has changed or is gone. */
   replace(before: Pick<Artifact, 'id' | 'payload'>, after: Parameters<ArtifactStore['upsert']>[0]): Promise<boolean>
   findByUserCode(userCode: string, now: number): Promise<Artifact | undefined>
@@ -88,7 +88,7 @@ export function artifactStore(db: Kysely<Tables>): ArtifactStore {
         .limit(10)
         .execute(),
 
-    listOfAccount: (model, accountId, now) =>
+    listOfAccount: (model, accountId, now, limit) =>
       db
         .selectFrom('artifacts')
         .selectAll()
@@ -96,7 +96,7 @@ export function artifactStore(db: Kysely<Tables>): ArtifactStore {
         .where('model', '=', model)
         .where('expires_at', '>', now)
         .orderBy('expires_at')
-        .limit(100)
+        .limit(limit)
         .execute(),
 
     async replace(before, after) {
