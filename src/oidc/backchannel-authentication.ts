@@ -88,7 +88,7 @@ export function backchannelAuthentication(services: Services): Ciba {
 /**
  * Makes a ping that fails (CIBA Core 1.0 §10.2) a line in the log instead of an error for the person, whose answer is
  * written by then; the client may poll for it. The method is one that the library's types leave out;
- * test/flows/ciba.test.ts fails if it goes away.
+ * test/flows/ciba-ping.test.ts fails if it goes away.
  */
 export function outlivePings({ Client: model }: Provider, log: Log): void {
   // boundary: see above

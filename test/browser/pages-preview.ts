@@ -276,7 +276,11 @@ export const samples: readonly Sample[] = [
     label: 'home-waiting',
     view: 'home/home',
     title: 'Identity provider',
-    model: { issuer: 'https://id.example.com', discoveryUrl: 'https://id.example.com/.well-known/openid-configuration', approvalsHref: '/approvals' },
+    model: {
+      issuer: 'https://id.example.com',
+      discoveryUrl: 'https://id.example.com/.well-known/openid-configuration',
+      approvalsHref: '/approvals',
+    },
   },
   {
     label: 'home-hostile',
