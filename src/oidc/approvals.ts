@@ -50,7 +50,7 @@ export interface Approval {
 
 export interface Approvals {
   signedIn(ctx: Context): Promise<SignedIn | undefined>
-  /** What waits for the person, oldest first. */
+  /** What waits for the person; what ends first comes first. */
   list(account: Account): Promise<readonly Approval[]>
   /** The request, answered or not, if it is for this very person and has not ended. */
   find(id: string, account: Account): Promise<Approval | undefined>
@@ -58,10 +58,10 @@ export interface Approvals {
   standing(approval: Approval, signedIn: SignedIn): Standing
   /** Sends the browser to sign in, for the request if one is named; it comes back with `state` as the request's id. */
   prove(ctx: Context, approval?: Approval): void
-  /** Gives the client what it asked for. False where the request was answered or ended meanwhile. */
-  approve(approval: Approval, signedIn: SignedIn): Promise<boolean>
-  /** Tells the client no. False where the request was answered or ended meanwhile. */
-  deny(approval: Approval): Promise<boolean>
+  /** Gives the client what it asked for, unless the request was answered or ended meanwhile. */
+  approve(approval: Approval, signedIn: SignedIn): Promise<void>
+  /** Tells the client no, unless the request was answered or ended meanwhile. */
+  deny(approval: Approval): Promise<void>
 }
 
 export function createApprovals(protocol: Protocol, services: Services): Approvals {
@@ -95,7 +95,7 @@ export function createApprovals(protocol: Protocol, services: Services): Approva
     return approvals.filter((approval) => approval !== undefined)
   }
 
-  /** The library writes the answer, which the adapter lets pass once, and pings the client. */
+  /** The library writes the answer, which the adapter lets pass once, and pings the client. True where it was written. */
   const answer = async (
     approval: Approval,
     result: Grant | errors.OIDCProviderError,
@@ -152,15 +152,14 @@ export function createApprovals(protocol: Protocol, services: Services): Approva
       grantAsked(grant, asked)
       await grant.save()
       const acr = statedAcr(acrDemand(params), amr)
-      if (!(await answer(approval, grant, { acr, amr: [...amr], authTime: at }))) {
-        await grant.destroy()
-        return false
-      }
+      const isWritten = await answer(approval, grant, { acr, amr: [...amr], authTime: at })
+      if (!isWritten) return grant.destroy()
       await consents.remember(accountId, client.id, { ...asked, resources: scopesByApi(asked.resources) }, clock.now())
-      return true
     },
 
-    deny: (approval) => answer(approval, new errors.AccessDenied('the person did not allow it')),
+    async deny(approval) {
+      await answer(approval, new errors.AccessDenied('the person did not allow it'))
+    },
   }
 }
 

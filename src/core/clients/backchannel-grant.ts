@@ -41,18 +41,13 @@ export function backchannelProblems(
   }
 }
 
-/**
- * The metadata with the delivery mode switched, or with nothing of this where it is switched off. An address that only
- * ping has a use for goes with ping.
- */
-export function withDelivery(
+/** The metadata without the members that a switch to this delivery, or (false) to none, leaves without a use. */
+export function withoutIdleDelivery(
   registered: Readonly<Record<string, unknown>>,
   delivery: DeliveryMode | false | undefined,
 ): Readonly<Record<string, unknown>> {
-  if (delivery === undefined) return registered
-  const gone = delivery === false ? BACKCHANNEL_MEMBERS : delivery === 'poll' ? [ENDPOINT] : []
-  const kept = Object.entries(registered).filter(([member]) => !gone.some((one) => one === member))
-  return { ...Object.fromEntries(kept), ...(delivery && { backchannel_token_delivery_mode: delivery }) }
+  const idle = delivery === false ? BACKCHANNEL_MEMBERS : delivery === 'poll' ? [ENDPOINT] : []
+  return Object.fromEntries(Object.entries(registered).filter(([member]) => !idle.some((one) => one === member)))
 }
 
 function endpointProblem(registered: ClientDraft['registered']): string | undefined {

@@ -5,7 +5,7 @@
 import { z } from 'zod'
 import { claimRules } from '#core/custom-claims/claim-rules.ts'
 import { AppError } from '#platform/errors.ts'
-import { CIBA_GRANT, DELIVERY_WORDS, withDelivery } from './backchannel-grant.ts'
+import { CIBA_GRANT, DELIVERY_WORDS, withoutIdleDelivery } from './backchannel-grant.ts'
 import { CLIENT_TYPES, type ClientDraft } from './client.ts'
 import { calledAddress, clientMetadata, deliveryMode, scopeList, shownName, uriList } from './client-metadata.ts'
 import { clientProblems } from './client-rules.ts'
@@ -102,8 +102,9 @@ function decide(before: ClientDraft, input: ClientInput): ClientDraft {
     post_logout_redirect_uris: input.post_logout_redirect_uris,
     backchannel_logout_uri: input.backchannel_logout_uri,
     scope: input.scope,
+    backchannel_token_delivery_mode: input.ciba === false ? undefined : input.ciba,
   }
-  const changed = { ...withDelivery(before.registered, input.ciba), ...further, ...onlyGiven(given) }
+  const changed = { ...withoutIdleDelivery(before.registered, input.ciba), ...further, ...onlyGiven(given) }
   const draft: ClientDraft = {
     name: input.name ?? nameInMetadata ?? before.name,
     type,

@@ -52,8 +52,9 @@ export function approvalRoutes({ approvals, clock, settings }: Needs): Middlewar
     const standing = decision === 'approve' ? approvals.standing(approval, signedIn) : 'enough'
     if (standing === 'prove') return approvals.prove(ctx, approval)
     if (standing === 'unmet') throw tooWeak()
+    if (decision === 'approve') await approvals.approve(approval, signedIn)
+    else await approvals.deny(approval)
     // where it was answered meanwhile, the page says how: the first answer holds
-    await (decision === 'approve' ? approvals.approve(approval, signedIn) : approvals.deny(approval))
     see(ctx, `${home}/${approval.id}`)
   }
 
