@@ -25,6 +25,7 @@ import { loadExistingGrant } from './grants.ts'
 import type { LogoutPages } from './logout.ts'
 import { outboundCalls } from './outbound.ts'
 import { policy, promptValues } from './policy.ts'
+import { draftedClient, registeredClients, registration } from './registration.ts'
 import { accessTokenSeconds, introspectionPolicy, resources } from './resources.ts'
 import { keysAreHere, signedWith } from './signing.ts'
 import { pairwise } from './subjects.ts'
@@ -45,6 +46,7 @@ export interface ConfigurationNeeds {
 /** The part that decides whether a client's metadata is valid; needs no database. */
 export function protocol(settings: Settings, jwks: JWKS): Configuration {
   const boundTokens = boundTokensWhereOffered(settings)
+  const drafted = draftedClient(settings)
   return {
     jwks,
     scopes: [...OFFERED_SCOPES],
@@ -55,7 +57,10 @@ export function protocol(settings: Settings, jwks: JWKS): Configuration {
     responseTypes: [...RESPONSE_TYPES],
     subjectTypes: ['public', 'pairwise'],
     extraClientMetadata: {
-      ...boundTokens,
+      validator(ctx, property, value, metadata) {
+        if (property === 'type') drafted(ctx, metadata)
+        boundTokens.validator(ctx, property, value)
+      },
       properties: [
         'type',
         'first_party',
@@ -65,6 +70,7 @@ export function protocol(settings: Settings, jwks: JWKS): Configuration {
         'id_token_claims',
         'refresh_tokens',
         'claims',
+        'origin',
         PREVIOUS_SECRET,
         ...boundTokens.properties,
       ],
@@ -113,6 +119,7 @@ export function configuration({
     ...protocol(settings, jwks),
     adapter: adapterFactory({
       ...services,
+      registered: registeredClients(services),
       refreshReuseSeconds: settings.tokens.refreshReuseSeconds,
       keysAreHere: ownKeysAreHere,
     }),
@@ -145,6 +152,7 @@ export function configuration({
       ...mutualTls(settings),
       dPoP: { enabled: true, nonceSecret, requireNonce: () => false },
       deviceFlow,
+      ...registration(settings),
       rpInitiatedLogout: { enabled: true, logoutSource: logout.confirm, postLogoutSuccessSource: logout.done },
     },
   }

@@ -25,6 +25,7 @@ import { logEvents } from './events.ts'
 import { logoutPages } from './logout.ts'
 import { outboundFetch } from './outbound.ts'
 import { refuseParallelUses } from './replay.ts'
+import { keepAdministrators } from './registration.ts'
 import { refuseUnregisteredAnswers } from './registered-answers.ts'
 import { withoutRetired } from './signing.ts'
 import { limitUserCodes } from './user-codes.ts'
@@ -104,6 +105,7 @@ function makeProvider(
   )
   if (settings.tokens.refreshReuseSeconds > 0) nameSuccessors(provider, secrets)
   takePreviousSecret(provider)
+  keepAdministrators(provider)
   refuseParallelUses(provider)
   refuseUnregisteredAnswers(provider)
   stateAcr(provider)

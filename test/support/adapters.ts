@@ -4,6 +4,7 @@ import path from 'node:path'
 import type { Adapter, AdapterPayload } from 'oidc-provider'
 import { createClients, type Clients } from '#core/clients/clients.ts'
 import { artifactStore, type Artifact, type ArtifactStore } from '#core/artifacts/store.ts'
+import { createRegistrationTokens } from '#core/registration/registration-tokens.ts'
 import { createSecrets } from '#core/secrets.ts'
 import type { Tables } from '#core/tables.ts'
 import { adapterFactory, artifactKey } from '#oidc/adapter.ts'
@@ -76,6 +77,8 @@ export async function openAdapters({ create }: DatabaseKind): Promise<Adapters> 
     const needs = {
       artifacts: artifactStore(own.db),
       clients,
+      registrationTokens: createRegistrationTokens({ database: own, clock: { now: () => clock.seconds } }),
+      registered: { save: async () => {}, remove: async () => {} },
       secrets,
       refreshReuseSeconds: WINDOW,
       keysAreHere: async () => {},

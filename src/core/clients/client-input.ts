@@ -5,7 +5,7 @@
 import { z } from 'zod'
 import { claimRules } from '#core/custom-claims/claim-rules.ts'
 import { AppError } from '#platform/errors.ts'
-import { CLIENT_TYPES, type ClientDraft } from './client.ts'
+import { CLIENT_TYPES, type ClientDraft, type ClientOrigin } from './client.ts'
 import { calledAddress, clientMetadata, scopeList, shownName, uriList } from './client-metadata.ts'
 import { clientProblems } from './client-rules.ts'
 import { DEVICE_GRANT, withDeviceFlow } from './device-grant.ts'
@@ -29,6 +29,8 @@ const clientInput = z
     id_token_claims: z.enum(['full', 'strict']),
     refresh_tokens: z.enum(['offline_access', 'always', 'never']),
     claims: claimRules,
+    /** An administrator vouches for software that registered itself; there is no way back. */
+    origin: z.literal('administrator'),
     /** Whether the grant types hold the one of RFC 8628. */
     device_flow: z.boolean(),
     /** Further metadata. A member that stands above too counts only where that one is absent. */
@@ -49,11 +51,17 @@ const UNDECIDED: ClientDraft = {
   idTokenClaims: 'full',
   refreshTokens: 'offline_access',
   claims: [],
+  origin: 'administrator',
 }
 
 /** Reads a registration. @throws AppError(invalid_input) with one message a field */
-export function parseRegistration(input: unknown): ClientDraft {
-  return decide(UNDECIDED, parseShape(input))
+export function parseRegistration(input: unknown, origin: ClientOrigin = 'administrator'): ClientDraft {
+  return decide({ ...UNDECIDED, origin }, parseShape(input))
+}
+
+/** Reads what a client says about itself anew: metadata that is not named any more goes. @throws AppError(invalid_input) */
+export function parseReplacement(before: ClientDraft, input: unknown): ClientDraft {
+  return parseChange({ ...before, registered: {} }, input)
 }
 
 /** Reads a change to a client: lists replace, members of `metadata` that are null go. @throws AppError(invalid_input) */
@@ -111,6 +119,7 @@ function decide(before: ClientDraft, input: ClientInput): ClientDraft {
     idTokenClaims: input.id_token_claims ?? before.idTokenClaims,
     refreshTokens: input.refresh_tokens ?? before.refreshTokens,
     claims: input.claims ?? before.claims,
+    origin: input.origin ?? before.origin,
   }
   const problems = clientProblems(draft)
   if (Object.keys(problems).length > 0) throw refusal(problems)

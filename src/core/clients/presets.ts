@@ -103,8 +103,9 @@ export function toProviderMetadata(client: Client): Record<string, unknown> {
   return {
     ...client.metadata,
     client_id: client.id,
+    client_id_issued_at: client.createdAt,
     client_name: client.name,
-    ...(client.secret === undefined ? {} : { client_secret: client.secret }),
+    ...(client.secret === undefined ? {} : { client_secret: client.secret, client_secret_expires_at: 0 }),
     ...(client.previousSecret === undefined ? {} : { previous_secret: client.previousSecret.secret }),
     type: client.type,
     first_party: client.firstParty,
@@ -114,5 +115,6 @@ export function toProviderMetadata(client: Client): Record<string, unknown> {
     id_token_claims: client.idTokenClaims,
     refresh_tokens: client.refreshTokens,
     claims: client.claims,
+    origin: client.origin,
   }
 }

@@ -28,6 +28,7 @@ export async function inputFrom(
     refresh_tokens: options['refreshTokens'],
     claims: claimsFrom(options),
     device_flow: options['deviceFlow'],
+    origin: options['vouched'] === true ? 'administrator' : undefined,
   }
   const file = options['metadata']
   return typeof file === 'string' ? { ...input, metadata: await metadataFrom(file, terminal) } : input

@@ -1,0 +1,114 @@
+/**
+ * What software says about itself when it registers (RFC 7591 §2), as input for the rules that an administrator's
+ * registration passes too. Only metadata of the closed set goes through, whatever else is named; so nothing that is the
+ * house's to decide can be said here. What differs from an administrator's word: it stays within bounds, leads nowhere
+ * inside the operator's network, and has no device flow, whose page could not tell who is behind a code.
+ */
+import { isIP } from 'node:net'
+import type { ClientType } from '#core/clients/client.ts'
+import { clientMetadata } from '#core/clients/client-metadata.ts'
+import { DEVICE_GRANT } from '#core/clients/device-grant.ts'
+import { PRESETS, signsPeopleIn } from '#core/clients/presets.ts'
+import { OFFERED_SCOPES } from '#core/clients/scopes.ts'
+import { LOOPBACK_HOSTS, shownUri } from '#core/clients/web-address.ts'
+import { AppError } from '#platform/errors.ts'
+import type { AddressRules } from '#platform/fetch-addresses.ts'
+import type { RegistrationBounds } from './bounds.ts'
+
+type Members = Readonly<Record<string, unknown>>
+
+const KNOWN = new Set(Object.keys(clientMetadata.shape))
+const ADDRESSES = [
+  'client_uri',
+  'logo_uri',
+  'policy_uri',
+  'tos_uri',
+  'initiate_login_uri',
+  'jwks_uri',
+  'backchannel_logout_uri',
+]
+const UNNAMED = 'An app without a name'
+
+/**
+ * @param metadata what was sent; members that we do not know are passed over (RFC 7591 §2)
+ * @throws AppError(invalid_input) with one sentence a member
+ */
+export function selfRegistration(metadata: Members, bounds: RegistrationBounds, addresses: AddressRules) {
+  const { client_name: name = UNNAMED, ...known } = Object.fromEntries(
+    Object.entries(metadata).filter(([member, value]) => KNOWN.has(member) && value !== null && value !== ''),
+  )
+  const type = typeOf(known)
+  const problems = {
+    ...Object.fromEntries(ADDRESSES.map((member) => [member, addressProblem(known[member], addresses)])),
+    redirect_uris: hostsProblem(known['redirect_uris'], bounds),
+    post_logout_redirect_uris: hostsProblem(known['post_logout_redirect_uris'], bounds),
+    application_type: bounds.types.includes(type) ? undefined : `A ${type} client may not be registered here.`,
+    sector_identifier_uri:
+      metadata['sector_identifier_uri'] === undefined ? undefined : 'A sector is the host of the redirect URIs here.',
+  }
+  const fields = Object.entries(problems).flatMap(([member, problem]) => (problem === undefined ? [] : [[member, problem]]))
+  if (fields.length > 0)
+    throw new AppError('invalid_input', 'The client was refused; nothing was changed.', {
+      fields: Object.fromEntries(fields),
+    })
+  return { name, type, metadata: { ...known, ...grantsOf(type, known), ...scopeOf(type, known, bounds) } }
+}
+
+/** RFC 7591 has no word for our types: they follow from how the software authenticates and where it returns to. */
+function typeOf(known: Members): ClientType {
+  const { token_endpoint_auth_method: method, application_type: application, grant_types: grants } = known
+  if (Array.isArray(grants) && grants.length === 1 && grants[0] === 'client_credentials') return 'service'
+  const isNative = application === 'native' || (application === undefined && hasOwnScheme(known['redirect_uris']))
+  if (isNative && (method === undefined || method === 'none')) return 'native'
+  return method === 'none' ? 'spa' : 'web'
+}
+
+function hasOwnScheme(uris: unknown): boolean {
+  return textsIn(uris).some((uri) => !/^https?:/i.test(uri))
+}
+
+/** Grant types that its type has no use for are left out; the answer tells (RFC 7591 §3.2.1). */
+function grantsOf(type: ClientType, { grant_types: grants }: Members): Members {
+  if (!Array.isArray(grants)) return {}
+  const { grantTypes, furtherGrantTypes } = PRESETS[type]
+  const possible = [...grantTypes, ...furtherGrantTypes].filter((grant) => grant !== DEVICE_GRANT)
+  return { grant_types: possible.filter((grant) => grants.includes(grant)) }
+}
+
+/** Software names the scopes of APIs here too, which are nothing that is registered: what is not ours is left out. */
+function scopeOf(type: ClientType, { scope }: Members, bounds: RegistrationBounds): Members {
+  const most: readonly string[] = bounds.scopes ?? OFFERED_SCOPES
+  if (!signsPeopleIn(type)) return { scope: undefined }
+  if (scope === undefined) return { scope: most.join(' ') }
+  if (typeof scope !== 'string') return {}
+  const asked = scope.split(' ')
+  const kept = most.filter((one) => asked.includes(one))
+  return { scope: kept.length > 0 ? kept.join(' ') : 'openid' }
+}
+
+function hostsProblem(uris: unknown, { redirectHosts }: RegistrationBounds): string | undefined {
+  const outside = redirectHosts && textsIn(uris).find((uri) => !redirectHosts.some((host) => leadsTo(host, uri)))
+  return outside === undefined ? undefined : `${shownUri(outside)} leads elsewhere than ${redirectHosts?.join(', ')}.`
+}
+
+function leadsTo(host: string, uri: string): boolean {
+  const url = URL.parse(uri)
+  const target = url?.hostname || url?.protocol.slice(0, -1) || ''
+  return host.startsWith('*.') ? target.endsWith(host.slice(1)) : target === host
+}
+
+/** An address is judged again whenever it is called, by what its name stands for then. */
+function addressProblem(uri: unknown, { isOpen }: AddressRules): string | undefined {
+  const url = typeof uri === 'string' ? URL.parse(uri) : null
+  if (!url || typeof uri !== 'string') return undefined
+  const host = url.hostname.replace(/^\[|\]$|\.$/g, '')
+  const isLocal = LOOPBACK_HOSTS.has(host) || host.endsWith('.localhost')
+  const address = isLocal && isIP(host) === 0 ? '127.0.0.1' : host
+  return isIP(address) === 0 || isOpen(address)
+    ? undefined
+    : `${shownUri(uri)} is inside a network that this server keeps out of (OUTBOUND_ALLOW).`
+}
+
+function textsIn(value: unknown): string[] {
+  return Array.isArray(value) ? value.filter((one) => typeof one === 'string') : []
+}

@@ -1,0 +1,205 @@
+/**
+ * Software that registers itself (RFC 7591, RFC 7592). The endpoints, their tokens and their errors are the library's;
+ * what may be registered is judged by core/clients, as for an administrator. Four joints hold the two together: the
+ * door finds out within which bounds a request may register; the library's validator makes its client of our draft
+ * instead of what was sent; the adapter stores that draft, in one transaction with the token it costs; and the answer
+ * leaves out what is the house's own.
+ */
+import type { Context, Middleware } from 'koa'
+import { errors, Provider, type ClientMetadata, type Configuration, type KoaContextWithOIDC } from 'oidc-provider'
+import { artifactStore } from '#core/artifacts/store.ts'
+import { keepsSecret } from '#core/clients/client-authentication.ts'
+import { newClientId } from '#core/clients/client-id.ts'
+import { parseRegistration } from '#core/clients/client-input.ts'
+import { clientMetadata } from '#core/clients/client-metadata.ts'
+import { newClientSecret } from '#core/clients/client-secret.ts'
+import { wholeMetadata } from '#core/clients/presets.ts'
+import { OPEN_BOUNDS, type RegistrationBounds } from '#core/registration/bounds.ts'
+import { selfRegistration } from '#core/registration/self-registration.ts'
+import type { Services, Settings } from '#core/services.ts'
+import { AppError } from '#platform/errors.ts'
+import { addressRules } from '#platform/fetch-addresses.ts'
+import { artifactKey, type RegisteredClients } from './adapter.ts'
+import { clientSettings } from './clients.ts'
+import { limitRegistrations } from './registration-limits.ts'
+
+type Features = NonNullable<Configuration['features']>
+
+/** The library's endpoints, where the operator opened them. */
+export function registration({
+  registration: { mode },
+}: Settings): Pick<Features, 'registration' | 'registrationManagement'> {
+  if (mode === 'off') return {}
+  return {
+    registration: {
+      enabled: true,
+      initialAccessToken: mode === 'token',
+      idFactory: newClientId,
+      secretFactory: newClientSecret,
+    },
+    registrationManagement: { enabled: true, rotateRegistrationAccessToken: true },
+  }
+}
+
+/** What a request may register, and the token that lets it. */
+interface Permit {
+  readonly bounds: RegistrationBounds
+  readonly tokenId: string | undefined
+}
+
+const PERMIT = 'registrationPermit'
+/** For requests whose token is not worth anything: the library refuses them before it looks at the metadata. */
+const NOTHING: Permit = { bounds: { types: [], groups: [] }, tokenId: undefined }
+
+/** Around the library: how often, within which bounds, and what of the client is told. */
+export function registrationDoor(services: Services): Middleware {
+  const { clients, registrationTokens, settings } = services
+  const { mode } = settings.registration
+  const limit = limitRegistrations(services)
+
+  const permitOf = async (ctx: Context): Promise<Permit> => {
+    if (ctx.path === '/register') {
+      if (mode === 'open') return { bounds: OPEN_BOUNDS, tokenId: undefined }
+      const token = await registrationTokens.findLive(/^bearer (.+)$/i.exec(ctx.get('Authorization'))?.[1] ?? '')
+      return token ? { bounds: token.bounds, tokenId: token.id } : NOTHING
+    }
+    const tokenId = (await clients.find(ctx.path.slice('/register/'.length)))?.registrationTokenId
+    if (tokenId === undefined) return { bounds: OPEN_BOUNDS, tokenId }
+    return { bounds: (await registrationTokens.get(tokenId)).bounds, tokenId }
+  }
+
+  return async (ctx, next) => {
+    if (mode === 'off' || !/^\/register(\/|$)/.test(ctx.path)) return next()
+    if (mode === 'open' && ctx.method === 'POST') await limit(ctx)
+    ctx.state[PERMIT] = await permitOf(ctx)
+    await next()
+    if (ctx.status < 300 && isMembers(ctx.body)) ctx.body = told(ctx.body)
+  }
+}
+
+/**
+ * Makes the library's client of a registration from our draft of it. The library hands `metadata` over to be changed,
+ * and a context with requests to register only.
+ * @throws InvalidClientMetadata
+ */
+export function draftedClient(settings: Settings) {
+  const inputOf = inputReader(settings)
+  return (ctx: KoaContextWithOIDC | undefined, metadata: ClientMetadata): void => {
+    if (!ctx) return
+    const { client_id, client_id_issued_at, client_secret } = metadata
+    const draft = refusedInItsWords(() => parseRegistration(inputOf(ctx), 'dynamic'))
+    for (const member of Object.keys(metadata)) Reflect.deleteProperty(metadata, member)
+    Object.assign(metadata, {
+      ...wholeMetadata(draft.type, draft.refreshTokens, draft.registered),
+      client_id,
+      client_id_issued_at,
+      client_name: draft.name,
+      ...(keepsSecret(draft) ? { client_secret, client_secret_expires_at: 0 } : {}),
+    })
+  }
+}
+
+export function registeredClients({ clients, registrationTokens, clock, settings }: Services): RegisteredClients {
+  const inputOf = inputReader(settings)
+  return {
+    remove: (id) => clients.remove(id),
+
+    async save(id, secret) {
+      const { ctx } = Provider
+      if (!ctx) throw new Error('a client is stored within a request to register it, and in no other way')
+      const { tokenId, bounds } = permitIn(ctx)
+      const input = inputOf(ctx)
+      const { RegistrationAccessToken: manager } = ctx.oidc.entities
+      try {
+        if (ctx.oidc.route === 'registration') {
+          const { groups } = bounds
+          const open = groups.length === 0 ? {} : { assignment: 'groups', groups }
+          await clients.register({ ...input, ...open }, { id, secret, tokenId, together: spend })
+        } else {
+          await clients.replace(id, input, async (trx) => {
+            // of several changes at once with one token, one is made
+            const key = artifactKey('RegistrationAccessToken', manager?.jti ?? '')
+            if (!(await artifactStore(trx).consume(key, clock.now(), 0)))
+              throw new AppError('forbidden', 'The registration access token was used already.')
+          })
+        }
+      } catch (error) {
+        throw inItsWords(error)
+      }
+
+      async function spend(trx: Parameters<typeof registrationTokens.spend>[0]): Promise<void> {
+        if (tokenId !== undefined) await registrationTokens.spend(trx, tokenId)
+      }
+    },
+  }
+}
+
+/** Only software that registered itself, and that no administrator took over, reads and changes its record. */
+export function keepAdministrators({ Client }: Provider): void {
+  Object.defineProperty(Client.prototype, 'noManage', {
+    get(this: InstanceType<Provider['Client']>) {
+      return clientSettings(this).origin !== 'dynamic'
+    },
+  })
+}
+
+function inputReader({ outbound }: Settings) {
+  const addresses = addressRules(outbound.allow)
+  return (ctx: KoaContextWithOIDC) => {
+    const { body } = ctx.oidc
+    const metadata = isMembers(body) ? body : {}
+    if (metadata['software_statement'] !== undefined)
+      throw new errors.CustomOIDCProviderError(
+        'unapproved_software_statement',
+        'software statements are not taken here: send the metadata itself',
+      )
+    return refusedInItsWords(() => selfRegistration(metadata, permitIn(ctx).bounds, addresses))
+  }
+}
+
+function permitIn({ state }: Context): Permit {
+  // boundary: the door has put it there
+  return (state[PERMIT] as Permit | undefined) ?? NOTHING
+}
+
+function refusedInItsWords<T>(judge: () => T): T {
+  try {
+    return judge()
+  } catch (error) {
+    throw inItsWords(error)
+  }
+}
+
+/** Our refusals as RFC 7591 §3.2.2 has them; the library says invalid_redirect_uri where that member stands first. */
+function inItsWords(error: unknown): unknown {
+  if (!(error instanceof AppError)) return error
+  if (error.code === 'forbidden') return new errors.InvalidToken({ cause: error })
+  if (error.code !== 'invalid_input') return error
+  const { redirect_uris: redirects, ...others } = error.fields ?? {}
+  const fields = Object.entries({ ...(redirects === undefined ? {} : { redirect_uris: redirects }), ...others })
+  const description = fields.map(([member, message]) => `${member}: ${message}`).join(' ')
+  return new errors.InvalidClientMetadata(printable(description === '' ? error.message : description))
+}
+
+/** RFC 6749 §5.2: what a description may hold. */
+function printable(text: string): string {
+  return text.replaceAll('"', "'").replaceAll(/[^\x20-\x7e]|\\/g, '?')
+}
+
+const TOLD = new Set([
+  ...Object.keys(clientMetadata.shape),
+  'client_id',
+  'client_id_issued_at',
+  'client_secret',
+  'client_secret_expires_at',
+  'registration_access_token',
+  'registration_client_uri',
+])
+
+function told(body: Readonly<Record<string, unknown>>): Record<string, unknown> {
+  return Object.fromEntries(Object.entries(body).filter(([member]) => TOLD.has(member)))
+}
+
+function isMembers(value: unknown): value is Record<string, unknown> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value)
+}

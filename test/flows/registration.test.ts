@@ -1,0 +1,284 @@
+// Software that registers itself (RFC 7591, RFC 7592): what it may say, what it is told, and what it can never decide.
+import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
+import { createClient, createPerson, startApp, type TestApp } from '../support/app.ts'
+import { databases } from '../support/databases.ts'
+import { bearer, send, tokensFor } from '../support/protocol.ts'
+import { registering, type Registered } from '../support/registration.ts'
+
+const CALLBACK = 'https://app.example/callback'
+const HOUSE_MEMBERS = ['type', 'first_party', 'assignment', 'groups', 'require_pkce', 'id_token_claims', 'refresh_tokens', 'claims', 'origin', 'previous_secret', 'disabled']
+
+describe.each(databases)('registration with a token on $name', (database) => {
+  let app: TestApp
+  let token: string
+  const { register, read, change, remove } = registering(() => app.issuer)
+
+  beforeAll(async () => {
+    app = await startApp(database, { settings: { REGISTRATION: 'token' } })
+    await createPerson(app.services)
+    await app.services.groups.create('staff')
+  })
+  beforeEach(async () => {
+    token = await tokenWith({ uses: 10 })
+  })
+  afterAll(() => app.close())
+
+  const tokenWith = async (input: Readonly<Record<string, unknown>>) =>
+    (await app.services.registrationTokens.create(input)).value
+
+  test('stands in discovery', async () => {
+    const { json } = await send(`${app.issuer}/.well-known/openid-configuration`)
+    expect(json['registration_endpoint']).toBe(`${app.issuer}/register`)
+  })
+
+  test('registers an application that signs people in', async () => {
+    const { status, json, headers } = await register({ client_name: 'Notes', redirect_uris: ['http://localhost:9/callback'] }, token)
+    expect([status, headers.get('cache-control')]).toEqual([201, 'no-store'])
+    expect(json).toMatchObject({
+      client_id: expect.any(String),
+      client_secret: expect.any(String),
+      client_secret_expires_at: 0,
+      client_id_issued_at: expect.any(Number),
+      client_name: 'Notes',
+      redirect_uris: ['http://localhost:9/callback'],
+      grant_types: ['authorization_code', 'refresh_token'],
+      token_endpoint_auth_method: 'client_secret_basic',
+      registration_access_token: expect.any(String),
+      registration_client_uri: `${app.issuer}/register/${String(json['client_id'])}`,
+    })
+    const client = await app.services.clients.get(String(json['client_id']))
+    expect(client).toMatchObject({ name: 'Notes', type: 'web', origin: 'dynamic', firstParty: false })
+    expect((await tokensFor(app, { client, secret: String(json['client_secret']) })).accessToken).toBeTruthy()
+  })
+
+  test.each([
+    ['web', {}],
+    ['web', { token_endpoint_auth_method: 'client_secret_post' }],
+    ['spa', { token_endpoint_auth_method: 'none' }],
+    ['native', { application_type: 'native', redirect_uris: ['http://127.0.0.1/callback'] }],
+    ['native', { token_endpoint_auth_method: 'none', redirect_uris: ['com.example.app:/callback'] }],
+  ])('tells a client of type %s from %j', async (type, metadata) => {
+    const { json } = await register({ client_name: 'Notes', redirect_uris: [CALLBACK], ...metadata }, token)
+    expect((await app.services.clients.get(String(json['client_id']))).type).toBe(type)
+    expect('client_secret' in json).toBe(type === 'web')
+  })
+
+  test('never lets software decide what is the house’s own', async () => {
+    const mine = {
+      type: 'service',
+      first_party: true,
+      assignment: 'groups',
+      groups: ['staff'],
+      require_pkce: false,
+      id_token_claims: 'strict',
+      refresh_tokens: 'always',
+      claims: [{ claim: 'admin', value: true }],
+      origin: 'administrator',
+      previous_secret: 'guessed',
+      disabled: true,
+      client_id: 'mine',
+      client_secret: 'chosen',
+    }
+    const { json } = await register({ client_name: 'Notes', redirect_uris: [CALLBACK], ...mine }, token)
+    const id = String(json['client_id'])
+    const decided = {
+      type: 'web',
+      firstParty: false,
+      assignment: 'everyone',
+      groups: [],
+      idTokenClaims: 'full',
+      refreshTokens: 'offline_access',
+      claims: [],
+      origin: 'dynamic',
+      disabled: false,
+    }
+    expect([id, json['client_secret']]).not.toContain('chosen')
+    expect(id).not.toBe('mine')
+    expect(await app.services.clients.get(id)).toMatchObject(decided)
+    expect(Object.keys(json).filter((member) => HOUSE_MEMBERS.includes(member))).toEqual([])
+
+    const { client_id: _, client_secret: __, ...rest } = mine
+    const answer = await change(known(json), { client_name: 'Notes 2', redirect_uris: [CALLBACK], ...rest })
+    expect([answer.status, answer.json['client_name']]).toEqual([200, 'Notes 2'])
+    expect(await app.services.clients.get(id)).toMatchObject(decided)
+    expect(Object.keys((await read(known(answer.json))).json).filter((member) => HOUSE_MEMBERS.includes(member))).toEqual([])
+  })
+
+  test.each([
+    ['javascript:', { redirect_uris: ['javascript:alert(1)'] }, 'invalid_redirect_uri'],
+    ['a wildcard', { redirect_uris: ['https://*.app.example/'] }, 'invalid_redirect_uri'],
+    ['a fragment', { redirect_uris: [`${CALLBACK}#x`] }, 'invalid_redirect_uri'],
+    ['no redirect URI', { redirect_uris: [] }, 'invalid_redirect_uri'],
+    ['a redirect URI that is no list', { redirect_uris: CALLBACK }, 'invalid_redirect_uri'],
+    ['a page by javascript:', { client_uri: 'javascript:alert(1)' }, 'invalid_client_metadata'],
+    ['keys inside the network', { jwks_uri: 'https://10.0.0.1/keys' }, 'invalid_client_metadata'],
+    ['keys at a decimal address', { jwks_uri: 'https://2130706433/keys' }, 'invalid_client_metadata'],
+    ['keys at an octal address', { jwks_uri: 'https://0177.0.0.1/keys' }, 'invalid_client_metadata'],
+    ['keys on this machine', { jwks_uri: 'http://localhost/keys' }, 'invalid_client_metadata'],
+    ['keys at a mapped address', { jwks_uri: 'https://[::ffff:127.0.0.1]/keys' }, 'invalid_client_metadata'],
+    ['a logo inside the network', { logo_uri: 'https://169.254.169.254/logo' }, 'invalid_client_metadata'],
+    ['a logout address inside', { backchannel_logout_uri: 'https://192.168.0.1/out' }, 'invalid_client_metadata'],
+    ['a sector of elsewhere', { sector_identifier_uri: 'https://127.0.0.1/sector' }, 'invalid_client_metadata'],
+    ['a software statement', { software_statement: 'e30.e30.' }, 'unapproved_software_statement'],
+    ['a service', { grant_types: ['client_credentials'], redirect_uris: [] }, 'invalid_client_metadata'],
+    ['a name with a line break', { client_name: 'Latchkey\nis fine' }, 'invalid_client_metadata'],
+    ['a contact that is none', { contacts: ['x'] }, 'invalid_client_metadata'],
+    ['an unknown method', { token_endpoint_auth_method: 'magic' }, 'invalid_client_metadata'],
+    ['unsigned ID tokens', { id_token_signed_response_alg: 'none' }, 'invalid_client_metadata'],
+    ['endless lists', { redirect_uris: Array.from({ length: 51 }, (_, i) => `${CALLBACK}/${i}`) }, 'invalid_redirect_uri'],
+  ])('refuses %s, with the reason', async (_, metadata, error) => {
+    const before = (await app.services.clients.list({ limit: 1_000 })).items.length
+    const answer = await register({ client_name: 'Notes', redirect_uris: [CALLBACK], ...metadata }, token)
+    expect([answer.status, answer.json]).toEqual([400, { error, error_description: expect.stringMatching(/^[^"\\]{10,}$/) }])
+    expect((await app.services.clients.list({ limit: 1_000 })).items).toHaveLength(before)
+  })
+
+  test('takes of the scopes and grant types those that there are', async () => {
+    const { json } = await register(
+      {
+        redirect_uris: [CALLBACK],
+        scope: 'openid notes:read email',
+        grant_types: ['authorization_code', 'refresh_token', 'urn:ietf:params:oauth:grant-type:device_code', 'x'],
+        token_endpoint_auth_method: 'none',
+        nonsense: true,
+      },
+      token,
+    )
+    expect(json).toMatchObject({ scope: 'openid email', grant_types: ['authorization_code', 'refresh_token'] })
+    expect(json).not.toHaveProperty('nonsense')
+  })
+
+  test.each([
+    ['no token', undefined],
+    ['an unknown token', 'unknown'],
+  ])('refuses %s', async (_, value) => {
+    expect((await register({ redirect_uris: [CALLBACK] }, value)).status).toBeOneOf([400, 401])
+  })
+
+  test('refuses a token that is used up, expired or revoked', async () => {
+    const { registrationTokens, database: opened } = app.services
+    const { token: spent, value } = await registrationTokens.create({ uses: 1 })
+    expect((await register({ redirect_uris: [CALLBACK] }, value)).status).toBe(201)
+    expect((await register({ redirect_uris: [CALLBACK] }, value)).json).toMatchObject({ error: 'invalid_token' })
+    expect(await registrationTokens.get(spent.id)).toMatchObject({ uses: 1, usesLeft: 0 })
+
+    const old = await registrationTokens.create({ expires: '1h' })
+    await opened.db.updateTable('registration_tokens').set({ expires_at: 1 }).where('id', '=', old.token.id).execute()
+    expect((await register({ redirect_uris: [CALLBACK] }, old.value)).status).toBe(401)
+
+    const revoked = await registrationTokens.create({})
+    await registrationTokens.revoke(revoked.token.id)
+    expect((await register({ redirect_uris: [CALLBACK] }, revoked.value)).status).toBe(401)
+  })
+
+  test('costs no use where it is refused', async () => {
+    const once = await tokenWith({ uses: 1 })
+    expect((await register({ redirect_uris: ['https://app.example/#x'] }, once)).status).toBe(400)
+    expect((await register({ redirect_uris: [CALLBACK] }, once)).status).toBe(201)
+  })
+
+  test('keeps within the bounds of its token, when it registers and ever after', async () => {
+    const bound = await tokenWith({ types: ['spa'], redirect_hosts: ['*.app.example'], scope: 'openid email', groups: ['staff'] })
+    const spa = { redirect_uris: ['https://one.app.example/'], token_endpoint_auth_method: 'none' }
+    const elsewhere = { ...spa, redirect_uris: ['https://app.example.evil.example/'] }
+    expect((await register(elsewhere, bound)).json).toMatchObject({ error: 'invalid_redirect_uri' })
+    expect((await register({ redirect_uris: spa.redirect_uris }, bound)).json).toMatchObject({
+      error: 'invalid_client_metadata',
+      error_description: expect.stringContaining('web'),
+    })
+    const { json } = await register({ ...spa, scope: 'openid email phone' }, bound)
+    expect(json['scope']).toBe('openid email')
+    expect(await app.services.clients.get(String(json['client_id']))).toMatchObject({
+      assignment: 'groups',
+      groups: ['staff'],
+    })
+    expect((await change(known(json), elsewhere)).json).toMatchObject({ error: 'invalid_redirect_uri' })
+    const changed = await change(known(json), { ...spa, scope: 'openid phone' })
+    expect(changed.json['scope']).toBe('openid')
+    expect(await app.services.clients.get(String(json['client_id']))).toMatchObject({ groups: ['staff'] })
+  })
+
+  test('lets a client read, replace and remove its record', async () => {
+    const { json: made } = await register({ client_name: 'Notes', redirect_uris: [CALLBACK], client_uri: 'https://app.example' }, token)
+    const seen = await read(known(made))
+    expect([seen.status, seen.json]).toEqual([200, made])
+
+    const changed = await change(known(made), { client_name: 'Notes 2', redirect_uris: [`${CALLBACK}2`] })
+    expect([changed.status, changed.json]).toMatchObject([200, { client_name: 'Notes 2', redirect_uris: [`${CALLBACK}2`], client_secret: made['client_secret'] }])
+    expect(changed.json).not.toHaveProperty('client_uri')
+    expect(changed.json['registration_access_token']).not.toBe(made['registration_access_token'])
+    expect((await read(known(made))).status).toBe(401)
+
+    const id = String(made['client_id'])
+    const { accessToken } = await tokensFor(app, await signedInClient(id))
+    expect((await remove(known(changed.json))).status).toBe(204)
+    expect((await read(known(changed.json))).status).toBe(401)
+    expect((await send(`${app.issuer}/userinfo`, { headers: bearer(accessToken) })).status).toBe(401)
+    expect(await app.services.clients.find(id)).toBeUndefined()
+  })
+
+  test('spends the token of a client once, and not where the change is refused', async () => {
+    const { json } = await register({ redirect_uris: [CALLBACK] }, token)
+    expect((await change(known(json), { redirect_uris: ['javascript:1'] })).status).toBe(400)
+    const answers = await Promise.all(
+      Array.from({ length: 8 }, (_, i) => change(known(json), { client_name: `Notes ${i}`, redirect_uris: [CALLBACK] })),
+    )
+    expect(answers.map(({ status }) => status).toSorted()).toEqual([200, ...Array.from({ length: 7 }, () => 401)])
+  })
+
+  test('shows nobody the record of another, nor one that an administrator keeps', async () => {
+    const [{ json: mine }, { json: other }] = await Promise.all([
+      register({ redirect_uris: [CALLBACK] }, token),
+      register({ redirect_uris: [CALLBACK] }, token),
+    ])
+    const byAdministrator = await createClient(app.services)
+    for (const id of [String(other['client_id']), byAdministrator.client.id]) {
+      const { json } = await register({ redirect_uris: [CALLBACK] }, token)
+      const stolen = { ...known(json), id }
+      expect((await read(stolen)).status).toBe(401)
+      expect((await change(stolen, { redirect_uris: [CALLBACK] })).status).toBe(401)
+      expect((await remove(stolen)).status).toBe(401)
+      expect(await app.services.clients.find(id)).toBeDefined()
+    }
+    await app.services.clients.update(String(mine['client_id']), { origin: 'administrator' })
+    expect((await read(known(mine))).status).toBe(403)
+    expect((await change(known(mine), { redirect_uris: [CALLBACK] })).status).toBe(403)
+    expect((await remove(known(mine))).status).toBe(403)
+  })
+
+  test('keeps no value that would be accepted in the database', async () => {
+    const { json } = await register({ redirect_uris: [CALLBACK] }, token)
+    const { db } = app.services.database
+    const rows = JSON.stringify([
+      await db.selectFrom('artifacts').selectAll().execute(),
+      await db.selectFrom('registration_tokens').selectAll().execute(),
+      await db.selectFrom('clients').selectAll().execute(),
+    ])
+    for (const value of [token, json['registration_access_token'], json['client_secret']])
+      expect(rows).not.toContain(String(value))
+  })
+
+  test('removes what registered itself and was never used', async () => {
+    const { clients, database: opened } = app.services
+    const [{ json: used }, { json: idle }] = [
+      await register({ redirect_uris: ['http://localhost:9/callback'] }, token),
+      await register({ redirect_uris: [CALLBACK] }, token),
+    ]
+    const kept = await createClient(app.services)
+    await tokensFor(app, await signedInClient(String(used['client_id'])))
+    await opened.db.updateTable('clients').set({ created_at: 1 }).execute()
+    await clients.removeUnused(3_600, 500)
+    expect(await clients.find(String(idle['client_id']))).toBeUndefined()
+    expect(await clients.find(String(used['client_id']))).toBeDefined()
+    expect(await clients.find(kept.client.id)).toBeDefined()
+  })
+
+  async function signedInClient(id: string) {
+    const client = await app.services.clients.update(id, { redirect_uris: ['http://localhost:9/callback'] })
+    return { client, secret: client.secret }
+  }
+})
+
+function known(json: Readonly<Record<string, unknown>>): Registered {
+  return { id: String(json['client_id']), manager: String(json['registration_access_token']) }
+}
