@@ -112,6 +112,16 @@ export const samples: readonly Sample[] = [
     },
   },
   {
+    label: 'consent-unchecked',
+    view: 'consent/consent',
+    title: 'Allow access?',
+    model: {
+      ...consent,
+      warning:
+        'This app registered itself, and nobody here has checked who makes it. Go on only if you started it yourself just now and trust notes.example.com.',
+    },
+  },
+  {
     label: 'consent-hostile',
     view: 'consent/consent',
     title: hostile,
@@ -124,6 +134,7 @@ export const samples: readonly Sample[] = [
       personLabel: hostile,
       items: [{ title: hostile, detail: hostile }],
       redirectHost: `${'very-long-label.'.repeat(15)}example`,
+      warning: hostile,
     },
   },
   {

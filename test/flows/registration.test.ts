@@ -6,7 +6,19 @@ import { bearer, send, tokensFor } from '../support/protocol.ts'
 import { registering, type Registered } from '../support/registration.ts'
 
 const CALLBACK = 'https://app.example/callback'
-const HOUSE_MEMBERS = ['type', 'first_party', 'assignment', 'groups', 'require_pkce', 'id_token_claims', 'refresh_tokens', 'claims', 'origin', 'previous_secret', 'disabled']
+const HOUSE_MEMBERS = [
+  'type',
+  'first_party',
+  'assignment',
+  'groups',
+  'require_pkce',
+  'id_token_claims',
+  'refresh_tokens',
+  'claims',
+  'origin',
+  'previous_secret',
+  'disabled',
+]
 
 describe.each(databases)('registration with a token on $name', (database) => {
   let app: TestApp
@@ -32,7 +44,10 @@ describe.each(databases)('registration with a token on $name', (database) => {
   })
 
   test('registers an application that signs people in', async () => {
-    const { status, json, headers } = await register({ client_name: 'Notes', redirect_uris: ['http://localhost:9/callback'] }, token)
+    const { status, json, headers } = await register(
+      { client_name: 'Notes', redirect_uris: ['http://localhost:9/callback'] },
+      token,
+    )
     expect([status, headers.get('cache-control')]).toEqual([201, 'no-store'])
     expect(json).toMatchObject({
       client_id: expect.any(String),
@@ -101,7 +116,9 @@ describe.each(databases)('registration with a token on $name', (database) => {
     const answer = await change(known(json), { client_name: 'Notes 2', redirect_uris: [CALLBACK], ...rest })
     expect([answer.status, answer.json['client_name']]).toEqual([200, 'Notes 2'])
     expect(await app.services.clients.get(id)).toMatchObject(decided)
-    expect(Object.keys((await read(known(answer.json))).json).filter((member) => HOUSE_MEMBERS.includes(member))).toEqual([])
+    expect(
+      Object.keys((await read(known(answer.json))).json).filter((member) => HOUSE_MEMBERS.includes(member)),
+    ).toEqual([])
   })
 
   test.each([
@@ -125,11 +142,18 @@ describe.each(databases)('registration with a token on $name', (database) => {
     ['a contact that is none', { contacts: ['x'] }, 'invalid_client_metadata'],
     ['an unknown method', { token_endpoint_auth_method: 'magic' }, 'invalid_client_metadata'],
     ['unsigned ID tokens', { id_token_signed_response_alg: 'none' }, 'invalid_client_metadata'],
-    ['endless lists', { redirect_uris: Array.from({ length: 51 }, (_, i) => `${CALLBACK}/${i}`) }, 'invalid_redirect_uri'],
+    [
+      'endless lists',
+      { redirect_uris: Array.from({ length: 51 }, (_, i) => `${CALLBACK}/${i}`) },
+      'invalid_redirect_uri',
+    ],
   ])('refuses %s, with the reason', async (_, metadata, error) => {
     const before = (await app.services.clients.list({ limit: 1_000 })).items.length
     const answer = await register({ client_name: 'Notes', redirect_uris: [CALLBACK], ...metadata }, token)
-    expect([answer.status, answer.json]).toEqual([400, { error, error_description: expect.stringMatching(/^[^"\\]{10,}$/) }])
+    expect([answer.status, answer.json]).toEqual([
+      400,
+      { error, error_description: expect.stringMatching(/^[^"\\]{10,}$/) },
+    ])
     expect((await app.services.clients.list({ limit: 1_000 })).items).toHaveLength(before)
   })
 
@@ -178,7 +202,12 @@ describe.each(databases)('registration with a token on $name', (database) => {
   })
 
   test('keeps within the bounds of its token, when it registers and ever after', async () => {
-    const bound = await tokenWith({ types: ['spa'], redirect_hosts: ['*.app.example'], scope: 'openid email', groups: ['staff'] })
+    const bound = await tokenWith({
+      types: ['spa'],
+      redirect_hosts: ['*.app.example'],
+      scope: 'openid email',
+      groups: ['staff'],
+    })
     const spa = { redirect_uris: ['https://one.app.example/'], token_endpoint_auth_method: 'none' }
     const elsewhere = { ...spa, redirect_uris: ['https://app.example.evil.example/'] }
     expect((await register(elsewhere, bound)).json).toMatchObject({ error: 'invalid_redirect_uri' })
@@ -199,12 +228,18 @@ describe.each(databases)('registration with a token on $name', (database) => {
   })
 
   test('lets a client read, replace and remove its record', async () => {
-    const { json: made } = await register({ client_name: 'Notes', redirect_uris: [CALLBACK], client_uri: 'https://app.example' }, token)
+    const { json: made } = await register(
+      { client_name: 'Notes', redirect_uris: [CALLBACK], client_uri: 'https://app.example' },
+      token,
+    )
     const seen = await read(known(made))
     expect([seen.status, seen.json]).toEqual([200, made])
 
     const changed = await change(known(made), { client_name: 'Notes 2', redirect_uris: [`${CALLBACK}2`] })
-    expect([changed.status, changed.json]).toMatchObject([200, { client_name: 'Notes 2', redirect_uris: [`${CALLBACK}2`], client_secret: made['client_secret'] }])
+    expect([changed.status, changed.json]).toMatchObject([
+      200,
+      { client_name: 'Notes 2', redirect_uris: [`${CALLBACK}2`], client_secret: made['client_secret'] },
+    ])
     expect(changed.json).not.toHaveProperty('client_uri')
     expect(changed.json['registration_access_token']).not.toBe(made['registration_access_token'])
     expect((await read(known(made))).status).toBe(401)
@@ -221,7 +256,9 @@ describe.each(databases)('registration with a token on $name', (database) => {
     const { json } = await register({ redirect_uris: [CALLBACK] }, token)
     expect((await change(known(json), { redirect_uris: ['javascript:1'] })).status).toBe(400)
     const answers = await Promise.all(
-      Array.from({ length: 8 }, (_, i) => change(known(json), { client_name: `Notes ${i}`, redirect_uris: [CALLBACK] })),
+      Array.from({ length: 8 }, (_, i) =>
+        change(known(json), { client_name: `Notes ${i}`, redirect_uris: [CALLBACK] }),
+      ),
     )
     expect(answers.map(({ status }) => status).toSorted()).toEqual([200, ...Array.from({ length: 7 }, () => 401)])
   })

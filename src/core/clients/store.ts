@@ -29,7 +29,12 @@ export interface ClientStore {
   find(id: string): Promise<ClientRecord | undefined>
   /** The oldest `limit` clients after the position. */
   list(limit: number, after: ClientPosition | undefined): Promise<ClientRecord[]>
-  insert(id: string, draft: ClientDraft, given: Pick<ClientRecord, 'sealedSecret' | 'registrationTokenId'>, now: number): Promise<void>
+  insert(
+    id: string,
+    draft: ClientDraft,
+    given: Pick<ClientRecord, 'sealedSecret' | 'registrationTokenId'>,
+    now: number,
+  ): Promise<void>
   /** Holds the row until the transaction ends, so that two changes at once come one after the other. False: no such row. */
   hold(id: string, now: number): Promise<boolean>
   change(id: string, draft: ClientDraft): Promise<void>

@@ -46,7 +46,9 @@ export function selfRegistration(metadata: Members, bounds: RegistrationBounds, 
     sector_identifier_uri:
       metadata['sector_identifier_uri'] === undefined ? undefined : 'A sector is the host of the redirect URIs here.',
   }
-  const fields = Object.entries(problems).flatMap(([member, problem]) => (problem === undefined ? [] : [[member, problem]]))
+  const fields = Object.entries(problems).flatMap(([member, problem]) =>
+    problem === undefined ? [] : [[member, problem]],
+  )
   if (fields.length > 0)
     throw new AppError('invalid_input', 'The client was refused; nothing was changed.', {
       fields: Object.fromEntries(fields),

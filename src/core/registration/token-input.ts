@@ -10,7 +10,8 @@ const YEAR_SECONDS = 365 * 86_400
 const MOST_USES = 1_000_000
 const EXPIRES_SENTENCE = 'It expires after a time such as 12h or 7d, or a number of seconds, of a year at most.'
 const USES_SENTENCE = `It is used a whole number of times, from 1 to ${MOST_USES}.`
-const HOST_SENTENCE = 'A host is written as app.example, *.app.example or, for a native app, its scheme com.example.app.'
+const HOST_SENTENCE =
+  'A host is written as app.example, *.app.example or, for a native app, its scheme com.example.app.'
 
 const host = z.string().regex(/^(\*\.)?[a-z0-9](?:[a-z0-9.-]{0,250}[a-z0-9])?$|^\[[0-9a-f:]+\]$/, HOST_SENTENCE)
 
@@ -22,7 +23,12 @@ const tokenInput = z.strictObject({
     .transform((text) => (/^\d{1,9}$/.test(text) ? Number(text) : durationSeconds(text)))
     .refine((seconds) => seconds !== undefined && seconds > 0 && seconds <= YEAR_SECONDS, EXPIRES_SENTENCE)
     .transform((seconds) => seconds ?? 0),
-  uses: z.coerce.number(USES_SENTENCE).int(USES_SENTENCE).min(1, USES_SENTENCE).max(MOST_USES, USES_SENTENCE).default(1),
+  uses: z.coerce
+    .number(USES_SENTENCE)
+    .int(USES_SENTENCE)
+    .min(1, USES_SENTENCE)
+    .max(MOST_USES, USES_SENTENCE)
+    .default(1),
   types: z.array(z.enum(CLIENT_TYPES)).optional(),
   scope: scopeList.optional(),
   redirect_hosts: z.array(host).max(50).optional(),
