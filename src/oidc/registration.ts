@@ -74,6 +74,9 @@ export function registrationDoor(services: Services): Middleware {
     ctx.state[PERMIT] = await permitOf(ctx)
     await next()
     if (ctx.status < 300 && isMembers(ctx.body)) ctx.body = told(ctx.body)
+    // RFC 6750 §3.1: what came without a token was not looked at, so it is not the request that is wrong
+    const isWithoutToken = ctx.get('Authorization') === '' && (mode === 'token' || ctx.path !== '/register')
+    if (ctx.status === 400 && isWithoutToken) ctx.status = 401
   }
 }
 
@@ -86,13 +89,12 @@ export function draftedClient(settings: Settings) {
   const inputOf = inputReader(settings)
   return (ctx: KoaContextWithOIDC | undefined, metadata: ClientMetadata): void => {
     if (!ctx) return
-    const { client_id, client_id_issued_at, client_secret } = metadata
+    const { client_id, client_secret } = metadata
     const draft = refusedInItsWords(() => parseRegistration(inputOf(ctx), 'dynamic'))
     for (const member of Object.keys(metadata)) Reflect.deleteProperty(metadata, member)
     Object.assign(metadata, {
       ...wholeMetadata(draft.type, draft.refreshTokens, draft.registered),
       client_id,
-      client_id_issued_at,
       client_name: draft.name,
       ...(keepsSecret(draft) ? { client_secret, client_secret_expires_at: 0 } : {}),
     })
@@ -189,7 +191,6 @@ function printable(text: string): string {
 const TOLD = new Set([
   ...Object.keys(clientMetadata.shape),
   'client_id',
-  'client_id_issued_at',
   'client_secret',
   'client_secret_expires_at',
   'registration_access_token',

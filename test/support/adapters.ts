@@ -4,7 +4,7 @@ import path from 'node:path'
 import type { Adapter, AdapterPayload } from 'oidc-provider'
 import { createClients, type Clients } from '#core/clients/clients.ts'
 import { artifactStore, type Artifact, type ArtifactStore } from '#core/artifacts/store.ts'
-import { createRegistrationTokens } from '#core/registration/registration-tokens.ts'
+import { createRegistrationTokens, type RegistrationTokens } from '#core/registration/registration-tokens.ts'
 import { createSecrets } from '#core/secrets.ts'
 import type { Tables } from '#core/tables.ts'
 import { adapterFactory, artifactKey } from '#oidc/adapter.ts'
@@ -15,7 +15,7 @@ import type { DatabaseKind } from './databases.ts'
 /** How long a used refresh token may be used again, in seconds. */
 export const WINDOW = 10
 
-/** Every model of the library but Client. */
+/** Every model of the library that is an artifact. */
 export const MODELS = [
   'AccessToken',
   'AuthorizationCode',
@@ -23,7 +23,6 @@ export const MODELS = [
   'ClientCredentials',
   'DeviceCode',
   'Grant',
-  'InitialAccessToken',
   'Interaction',
   'PreAuthorizedCode',
   'PushedAuthorizationRequest',
@@ -52,6 +51,7 @@ export interface Adapters {
   readonly database: Database<Tables>
   readonly store: ArtifactStore
   readonly clients: Clients
+  readonly registrationTokens: RegistrationTokens
   /** The whole table. */
   rows(): Promise<Artifact[]>
   rowOf(model: string, id: string): Promise<Artifact>
@@ -73,11 +73,13 @@ export async function openAdapters({ create }: DatabaseKind): Promise<Adapters> 
     enableSigningKeys: async () => {},
   })
 
+  const registrationTokens = createRegistrationTokens({ database, clock: { now: () => clock.seconds } })
+
   const onDatabase = (own: Database<Tables>, behindSeconds: number): AdapterOf => {
     const needs = {
       artifacts: artifactStore(own.db),
       clients,
-      registrationTokens: createRegistrationTokens({ database: own, clock: { now: () => clock.seconds } }),
+      registrationTokens,
       registered: { save: async () => {}, remove: async () => {} },
       secrets,
       refreshReuseSeconds: WINDOW,
@@ -98,6 +100,7 @@ export async function openAdapters({ create }: DatabaseKind): Promise<Adapters> 
     database,
     store: artifactStore(database.db),
     clients,
+    registrationTokens,
     rows,
     async rowOf(model, id) {
       const row = (await rows()).find(({ id: key }) => key === artifactKey(model, id))

@@ -30,3 +30,8 @@ export function registering(issuer: () => string) {
     remove: (client: Registered): Promise<Answer> => send(at(client), { method: 'DELETE', headers: as(client) }),
   }
 }
+
+/** The client in the answer to a registration or a change. */
+export function itselfIn(json: Metadata): Registered {
+  return { id: String(json['client_id']), manager: String(json['registration_access_token']) }
+}

@@ -103,7 +103,6 @@ export function toProviderMetadata(client: Client): Record<string, unknown> {
   return {
     ...client.metadata,
     client_id: client.id,
-    client_id_issued_at: client.createdAt,
     client_name: client.name,
     ...(client.secret === undefined ? {} : { client_secret: client.secret, client_secret_expires_at: 0 }),
     ...(client.previousSecret === undefined ? {} : { previous_secret: client.previousSecret.secret }),
