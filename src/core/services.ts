@@ -43,7 +43,12 @@ export interface Settings {
   /** How certificates of clients reach the server; `offered` where they do at all. */
   readonly clientCertificates: ClientCertificateRules & { readonly offered: boolean }
   /** Who may register software without an administrator, and how long what is never used is kept. */
-  readonly registration: { readonly mode: RegistrationMode; readonly unusedSeconds: number }
+  readonly registration: {
+    readonly mode: RegistrationMode
+    readonly unusedSeconds: number
+    /** Hosts of client id metadata documents. */
+    readonly documentHosts: readonly string[]
+  }
 }
 
 export interface Services {

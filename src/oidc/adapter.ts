@@ -157,13 +157,13 @@ function lookedUpBy(model: string, payload: AdapterPayload): LookedUp {
   }
 }
 
-/** A disabled client is one that is not there. */
+/** A disabled client is one that is not there, and one with a document is made of that (client-documents.ts). */
 function clientAdapter({ clients, registered, keysAreHere }: AdapterNeeds): Adapter {
   return {
     ...REFUSING,
     async find(id) {
       const client = await clients.find(id)
-      if (!client || client.disabled) return undefined
+      if (!client || client.disabled || client.origin === 'metadata_document') return undefined
       await keysAreHere(signingAlgorithmsOf(client.metadata))
       return toProviderMetadata(client)
     },

@@ -15,6 +15,7 @@ import { findAccount } from './accounts.ts'
 import { SCOPE_CLAIMS } from './claims.ts'
 import { boundTokensWhereOffered, certificateMethods, mutualTls } from './client-certificates.ts'
 import { judgeAssertion, PREVIOUS_SECRET } from './client-authentication.ts'
+import { clientDocuments } from './client-documents.ts'
 import { clientSettings } from './clients.ts'
 import { cookies } from './cookies.ts'
 import { DEVICE_CODE_SECONDS, type DeviceFlow } from './device.ts'
@@ -153,6 +154,7 @@ export function configuration({
       dPoP: { enabled: true, nonceSecret, requireNonce: () => false },
       deviceFlow,
       ...registration(settings),
+      ...clientDocuments(services),
       rpInitiatedLogout: { enabled: true, logoutSource: logout.confirm, postLogoutSuccessSource: logout.done },
     },
   }

@@ -15,13 +15,13 @@ import { clientMetadata } from '#core/clients/client-metadata.ts'
 import { newClientSecret } from '#core/clients/client-secret.ts'
 import { wholeMetadata } from '#core/clients/presets.ts'
 import { OPEN_BOUNDS, type RegistrationBounds } from '#core/registration/bounds.ts'
-import { selfRegistration } from '#core/registration/self-registration.ts'
 import type { Services, Settings } from '#core/services.ts'
 import { AppError } from '#platform/errors.ts'
-import { addressRules } from '#platform/fetch-addresses.ts'
 import { artifactKey, type RegisteredClients } from './adapter.ts'
 import { clientSettings } from './clients.ts'
+import { isDocumentId } from './client-documents.ts'
 import { limitRegistrations } from './registration-limits.ts'
+import { documentReader, inItsWords, metadataReader, refusedInItsWords } from './registration-metadata.ts'
 
 type Features = NonNullable<Configuration['features']>
 
@@ -80,17 +80,32 @@ export function registrationDoor(services: Services): Middleware {
   }
 }
 
+/** What is registered in the request, within what it may register. @throws InvalidClientMetadata */
+function requestReader(settings: Settings) {
+  const read = metadataReader(settings)
+  return (ctx: KoaContextWithOIDC) => {
+    const metadata = isMembers(ctx.oidc.body) ? ctx.oidc.body : {}
+    if (metadata['software_statement'] !== undefined)
+      throw new errors.CustomOIDCProviderError(
+        'unapproved_software_statement',
+        'software statements are not taken here: send the metadata itself',
+      )
+    return refusedInItsWords(() => read(metadata, permitIn(ctx).bounds))
+  }
+}
+
 /**
- * Makes the library's client of a registration from our draft of it. The library hands `metadata` over to be changed,
- * and a context with requests to register only.
+ * Makes the library's client of our draft of it, where software speaks for itself. The library hands `metadata` over to
+ * be changed, and a context with requests to register only.
  * @throws InvalidClientMetadata
  */
 export function draftedClient(settings: Settings) {
-  const inputOf = inputReader(settings)
+  const readRequest = requestReader(settings)
+  const readDocument = documentReader(settings)
   return (ctx: KoaContextWithOIDC | undefined, metadata: ClientMetadata): void => {
-    if (!ctx) return
     const { client_id, client_secret } = metadata
-    const draft = refusedInItsWords(() => parseRegistration(inputOf(ctx), 'dynamic'))
+    if (!ctx && !isDocumentId(client_id)) return
+    const draft = refusedInItsWords(() => parseRegistration(ctx ? readRequest(ctx) : readDocument(metadata), 'dynamic'))
     for (const member of Object.keys(metadata)) Reflect.deleteProperty(metadata, member)
     Object.assign(metadata, {
       ...wholeMetadata(draft.type, draft.refreshTokens, draft.registered),
@@ -102,7 +117,7 @@ export function draftedClient(settings: Settings) {
 }
 
 export function registeredClients({ clients, registrationTokens, clock, settings }: Services): RegisteredClients {
-  const inputOf = inputReader(settings)
+  const readRequest = requestReader(settings)
   return {
     remove: (id) => clients.remove(id),
 
@@ -110,13 +125,13 @@ export function registeredClients({ clients, registrationTokens, clock, settings
       const { ctx } = Provider
       if (!ctx) throw new Error('a client is stored within a request to register it, and in no other way')
       const { tokenId, bounds } = permitIn(ctx)
-      const input = inputOf(ctx)
+      const input = readRequest(ctx)
       const { RegistrationAccessToken: manager } = ctx.oidc.entities
       try {
         if (ctx.oidc.route === 'registration') {
           const { groups } = bounds
           const open = groups.length === 0 ? {} : { assignment: 'groups', groups }
-          await clients.register({ ...input, ...open }, { id, secret, tokenId, together: spend })
+          await clients.register({ ...input, ...open }, { id, secret, tokenId, origin: 'dynamic', together: spend })
         } else {
           await clients.replace(id, input, async (trx) => {
             // of several changes at once with one token, one is made
@@ -145,47 +160,9 @@ export function keepAdministrators({ Client }: Provider): void {
   })
 }
 
-function inputReader({ outbound }: Settings) {
-  const addresses = addressRules(outbound.allow)
-  return (ctx: KoaContextWithOIDC) => {
-    const { body } = ctx.oidc
-    const metadata = isMembers(body) ? body : {}
-    if (metadata['software_statement'] !== undefined)
-      throw new errors.CustomOIDCProviderError(
-        'unapproved_software_statement',
-        'software statements are not taken here: send the metadata itself',
-      )
-    return refusedInItsWords(() => selfRegistration(metadata, permitIn(ctx).bounds, addresses))
-  }
-}
-
 function permitIn({ state }: Context): Permit {
   // boundary: the door has put it there
   return (state[PERMIT] as Permit | undefined) ?? NOTHING
-}
-
-function refusedInItsWords<T>(judge: () => T): T {
-  try {
-    return judge()
-  } catch (error) {
-    throw inItsWords(error)
-  }
-}
-
-/** Our refusals as RFC 7591 §3.2.2 has them; the library says invalid_redirect_uri where that member stands first. */
-function inItsWords(error: unknown): unknown {
-  if (!(error instanceof AppError)) return error
-  if (error.code === 'forbidden') return new errors.InvalidToken({ cause: error })
-  if (error.code !== 'invalid_input') return error
-  const { redirect_uris: redirects, ...others } = error.fields ?? {}
-  const fields = Object.entries({ ...(redirects === undefined ? {} : { redirect_uris: redirects }), ...others })
-  const description = fields.map(([member, message]) => `${member}: ${message}`).join(' ')
-  return new errors.InvalidClientMetadata(printable(description === '' ? error.message : description))
-}
-
-/** RFC 6749 §5.2: what a description may hold. */
-function printable(text: string): string {
-  return text.replaceAll('"', "'").replaceAll(/[^\x20-\x7e]|\\/g, '?')
 }
 
 const TOLD = new Set([

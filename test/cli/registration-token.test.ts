@@ -21,7 +21,7 @@ afterAll(() => opened.close())
 
 async function latchkey(argv: readonly string[], mode: 'off' | 'token' = 'token') {
   const captured = captureTerminal()
-  const settings = { issuer: 'https://id.example', registration: { mode, unusedSeconds: 3_600 } }
+  const settings = { issuer: 'https://id.example', registration: { mode, unusedSeconds: 3_600, documentHosts: [] } }
   const needs = { registrationTokens, settings, clock: { now: () => NOW } }
   const line = { groups: [registrationTokenCommands], terminal: captured.terminal }
   const code = await runCommandLine({ ...line, withNeeds: (run) => run(needs) }, ['registration-token', ...argv])

@@ -77,6 +77,11 @@ export function parseChange(before: ClientDraft, input: unknown): ClientDraft {
       type: `A ${before.type} client cannot become a ${change.type} client: one of them has a secret. Register a new client.`,
     })
   }
+  if (change.origin !== undefined && before.origin === 'metadata_document') {
+    throw refusal({
+      origin: 'What its document says may change any day, so nobody can vouch for it. Register it instead.',
+    })
+  }
   return decide(before, change)
 }
 

@@ -37,7 +37,7 @@ export interface Client {
 export const CLIENT_TYPES = ['web', 'spa', 'native', 'service'] as const
 export type ClientType = (typeof CLIENT_TYPES)[number]
 
-export const CLIENT_ORIGINS = ['administrator', 'dynamic'] as const
+export const CLIENT_ORIGINS = ['administrator', 'dynamic', 'metadata_document'] as const
 export type ClientOrigin = (typeof CLIENT_ORIGINS)[number]
 
 /** What an administrator decides about a client; the rest (id, secret, times) is the house's. */

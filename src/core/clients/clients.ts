@@ -12,7 +12,7 @@ import type { Tables } from '#core/tables.ts'
 import type { Clock } from '#platform/clock.ts'
 import type { Database } from '#platform/database/open.ts'
 import { AppError } from '#platform/errors.ts'
-import type { Client, ClientDraft } from './client.ts'
+import type { Client, ClientDraft, ClientOrigin } from './client.ts'
 import { keepsSecret, methodOf, mustHaveKeptSecret } from './client-authentication.ts'
 import { cursorAt, positionIn } from './client-cursor.ts'
 import { isClientId, newClientId } from './client-id.ts'
@@ -70,6 +70,7 @@ export interface SelfRegistration {
   /** Taken where the client authenticates with a secret. */
   readonly secret: string | undefined
   readonly tokenId: string | undefined
+  readonly origin: Exclude<ClientOrigin, 'administrator'>
   readonly together: Together
 }
 
@@ -170,7 +171,7 @@ export function createClients({
     remove,
 
     async register(input, itself) {
-      const draft = parseRegistration(input, itself ? 'dynamic' : 'administrator')
+      const draft = parseRegistration(input, itself?.origin)
       const id = itself?.id ?? newClientId()
       const secret = keepsSecret(draft) ? (itself?.secret ?? newClientSecret()) : undefined
       const given = {
@@ -205,7 +206,7 @@ export function createClients({
       redrafted(
         id,
         (record) => {
-          if (record.origin !== 'dynamic') throw notItsOwn()
+          if (record.origin === 'administrator') throw notItsOwn()
           return parseReplacement(record, input)
         },
         together,

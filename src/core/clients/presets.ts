@@ -106,6 +106,13 @@ export function toProviderMetadata(client: Client): Record<string, unknown> {
     client_name: client.name,
     ...(client.secret === undefined ? {} : { client_secret: client.secret, client_secret_expires_at: 0 }),
     ...(client.previousSecret === undefined ? {} : { previous_secret: client.previousSecret.secret }),
+    ...houseMembers(client),
+  }
+}
+
+/** What the house decides about a client, beside its metadata. */
+export function houseMembers(client: Client): Record<string, unknown> {
+  return {
     type: client.type,
     first_party: client.firstParty,
     assignment: client.assignment,

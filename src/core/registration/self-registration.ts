@@ -14,6 +14,7 @@ import { LOOPBACK_HOSTS, shownUri } from '#core/clients/web-address.ts'
 import { AppError } from '#platform/errors.ts'
 import type { AddressRules } from '#platform/fetch-addresses.ts'
 import type { RegistrationBounds } from './bounds.ts'
+import { isAmongHosts } from './hosts.ts'
 
 type Members = Readonly<Record<string, unknown>>
 
@@ -34,10 +35,14 @@ const UNNAMED = 'An app without a name'
  * @throws AppError(invalid_input) with one sentence a member
  */
 export function selfRegistration(metadata: Members, bounds: RegistrationBounds, addresses: AddressRules) {
-  const { client_name: name = UNNAMED, ...known } = Object.fromEntries(
+  const {
+    client_name: name = UNNAMED,
+    application_type: application,
+    ...known
+  } = Object.fromEntries(
     Object.entries(metadata).filter(([member, value]) => KNOWN.has(member) && value !== null && value !== ''),
   )
-  const type = typeOf(known)
+  const type = typeOf(known, application)
   const problems = {
     ...Object.fromEntries(ADDRESSES.map((member) => [member, addressProblem(known[member], addresses)])),
     redirect_uris: hostsProblem(known['redirect_uris'], bounds),
@@ -57,16 +62,19 @@ export function selfRegistration(metadata: Members, bounds: RegistrationBounds, 
 }
 
 /** RFC 7591 has no word for our types: they follow from how the software authenticates and where it returns to. */
-function typeOf(known: Members): ClientType {
-  const { token_endpoint_auth_method: method, application_type: application, grant_types: grants } = known
+function typeOf(known: Members, application: unknown): ClientType {
+  const { token_endpoint_auth_method: method, grant_types: grants } = known
   if (Array.isArray(grants) && grants.length === 1 && grants[0] === 'client_credentials') return 'service'
-  const isNative = application === 'native' || (application === undefined && hasOwnScheme(known['redirect_uris']))
+  const isNative = application === 'native' || textsIn(known['redirect_uris']).some(isOfNativeApp)
   if (isNative && (method === undefined || method === 'none')) return 'native'
   return method === 'none' ? 'spa' : 'web'
 }
 
-function hasOwnScheme(uris: unknown): boolean {
-  return textsIn(uris).some((uri) => !/^https?:/i.test(uri))
+/** An app's own scheme, or a loopback address without a port, which stands for every port (RFC 8252 §7). */
+function isOfNativeApp(uri: string): boolean {
+  const url = URL.parse(uri)
+  if (!url || url.protocol === 'https:') return false
+  return url.protocol !== 'http:' || (LOOPBACK_HOSTS.has(url.hostname) && url.port === '')
 }
 
 /** Grant types that its type has no use for are left out; the answer tells (RFC 7591 §3.2.1). */
@@ -89,14 +97,8 @@ function scopeOf(type: ClientType, { scope }: Members, bounds: RegistrationBound
 }
 
 function hostsProblem(uris: unknown, { redirectHosts }: RegistrationBounds): string | undefined {
-  const outside = redirectHosts && textsIn(uris).find((uri) => !redirectHosts.some((host) => leadsTo(host, uri)))
+  const outside = redirectHosts && textsIn(uris).find((uri) => !isAmongHosts(redirectHosts, uri))
   return outside === undefined ? undefined : `${shownUri(outside)} leads elsewhere than ${redirectHosts?.join(', ')}.`
-}
-
-function leadsTo(host: string, uri: string): boolean {
-  const url = URL.parse(uri)
-  const target = url?.hostname || url?.protocol.slice(0, -1) || ''
-  return host.startsWith('*.') ? target.endsWith(host.slice(1)) : target === host
 }
 
 /** An address is judged again whenever it is called, by what its name stands for then. */

@@ -5,6 +5,7 @@ import { DEVICE_GRANT } from '#core/clients/device-grant.ts'
 
 const ORIGIN_WORDS: Readonly<Record<Exclude<ClientOrigin, 'administrator'>, string>> = {
   dynamic: 'it registered itself, and nobody has vouched for it',
+  metadata_document: 'its client id is the address of its metadata, and nobody has vouched for it',
 }
 
 type Line = readonly [label: string, value: string | undefined]

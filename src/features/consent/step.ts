@@ -80,10 +80,11 @@ function shownMetadata(metadata: Readonly<Record<string, unknown>>): Partial<Con
   return Object.fromEntries(Object.entries(shown).filter(([, value]) => typeof value === 'string'))
 }
 
-function warning({ origin }: Client, redirectHost: string): Partial<ConsentPage> {
+function warning({ id, origin }: Client, redirectHost: string): Partial<ConsentPage> {
   if (origin === 'administrator') return {}
+  const whence = origin === 'dynamic' ? 'This app registered itself' : `This app is described at ${hostOf(id)}`
   return {
-    warning: `This app registered itself, and nobody here has checked who makes it. Go on only if you started it yourself just now and trust ${redirectHost}.`,
+    warning: `${whence}, and nobody here has checked who makes it. Go on only if you started it yourself just now and trust ${redirectHost}.`,
   }
 }
 
