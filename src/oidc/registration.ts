@@ -48,7 +48,7 @@ interface Permit {
 }
 
 const PERMIT = 'registrationPermit'
-/** For requests whose token is not worth anything: the library refuses them before it looks at the metadata. */
+/** Where no token and no client is found. Mostly the library refuses such a request before it looks at the metadata. */
 const NOTHING: Permit = { bounds: { types: [], groups: [] }, tokenId: undefined }
 
 /** Around the library: how often, within which bounds, and what of the client is told. */
@@ -63,9 +63,11 @@ export function registrationDoor(services: Services): Middleware {
       const token = await registrationTokens.findLive(/^bearer (.+)$/i.exec(ctx.get('Authorization'))?.[1] ?? '')
       return token ? { bounds: token.bounds, tokenId: token.id } : NOTHING
     }
-    const tokenId = (await clients.find(ctx.path.slice('/register/'.length)))?.registrationTokenId
-    if (tokenId === undefined) return { bounds: OPEN_BOUNDS, tokenId }
-    return { bounds: (await registrationTokens.get(tokenId)).bounds, tokenId }
+    // the library reads other spellings of an id as the same client: those lead to nothing
+    const client = await clients.find(ctx.path.slice('/register/'.length))
+    if (!client) return NOTHING
+    const { registrationTokenId: tokenId } = client
+    return { bounds: tokenId === undefined ? OPEN_BOUNDS : (await registrationTokens.get(tokenId)).bounds, tokenId }
   }
 
   return async (ctx, next) => {

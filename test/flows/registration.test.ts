@@ -3,7 +3,7 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import { createPerson, startApp, type TestApp } from '../support/app.ts'
 import { databases } from '../support/databases.ts'
-import { send, tokensFor } from '../support/protocol.ts'
+import { send, token as requestToken, tokensFor } from '../support/protocol.ts'
 import { itselfIn, registering } from '../support/registration.ts'
 
 const CALLBACK = 'https://app.example/callback'
@@ -172,6 +172,26 @@ describe.each(databases)('registration with a token on $name', (database) => {
     expect(json).not.toHaveProperty('nonsense')
   })
 
+  test('registers a service where its token says so, and asks nobody to sign in to it', async () => {
+    const robots = await tokenWith({ types: ['service'] })
+    const { status, json } = await register({ client_name: 'Robot', grant_types: ['client_credentials'] }, robots)
+    expect([status, json]).toMatchObject([201, { grant_types: ['client_credentials'], response_types: [] }])
+    const client = await app.services.clients.get(String(json['client_id']))
+    const answer = await requestToken(
+      app,
+      { client, secret: String(json['client_secret']) },
+      { grant_type: 'client_credentials' },
+    )
+    expect(answer.status).toBe(200)
+  })
+
+  test.each(['id_token_signed_response_alg', 'userinfo_signed_response_alg'])(
+    'has no key made for %s',
+    async (member) => {
+      expect((await register({ redirect_uris: [CALLBACK], [member]: 'PS512' }, token)).status).toBe(400)
+    },
+  )
+
   test.each([
     ['no token', undefined],
     ['an unknown token', 'unknown'],
@@ -222,6 +242,11 @@ describe.each(databases)('registration with a token on $name', (database) => {
       groups: ['staff'],
     })
     expect((await change(itselfIn(json), elsewhere)).json).toMatchObject({ error: 'invalid_redirect_uri' })
+    const spelled = {
+      ...itselfIn(json),
+      id: String(json['client_id']).replace(/^./, (first) => `%${first.charCodeAt(0).toString(16)}`),
+    }
+    expect((await change(spelled, { ...elsewhere, client_id: json['client_id'] })).status).toBe(400)
     const changed = await change(itselfIn(json), { ...spa, scope: 'openid phone' })
     expect(changed.json['scope']).toBe('openid')
     expect(await app.services.clients.get(String(json['client_id']))).toMatchObject({ groups: ['staff'] })
