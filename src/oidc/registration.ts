@@ -72,6 +72,7 @@ export function registrationDoor(services: Services): Middleware {
 
   return async (ctx, next) => {
     if (mode === 'off' || !/^\/register(\/|$)/.test(ctx.path)) return next()
+    if (allowOtherOrigins(ctx)) return
     if (mode === 'open' && ctx.method === 'POST') await limit(ctx)
     ctx.state[PERMIT] = await permitOf(ctx)
     await next()
@@ -80,6 +81,16 @@ export function registrationDoor(services: Services): Middleware {
     const isWithoutToken = ctx.get('Authorization') === '' && (mode === 'token' || ctx.path !== '/register')
     if (ctx.status === 400 && isWithoutToken) ctx.status = 401
   }
+}
+
+/** OpenID Connect Dynamic Client Registration 1.0 §3; nothing here goes by a cookie. True where that was the question. */
+function allowOtherOrigins(ctx: Context): boolean {
+  ctx.set('Access-Control-Allow-Origin', '*')
+  if (ctx.method !== 'OPTIONS') return false
+  ctx.set('Access-Control-Allow-Methods', 'GET, POST, PUT, DELETE')
+  ctx.set('Access-Control-Allow-Headers', 'Authorization, Content-Type')
+  ctx.status = 204
+  return true
 }
 
 /** What is registered in the request, within what it may register. @throws InvalidClientMetadata */

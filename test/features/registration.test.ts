@@ -72,6 +72,18 @@ describe('an application that registered itself', () => {
     expect(device.json['grant_types']).toEqual(['authorization_code'])
   })
 
+  test('may be registered by a script of any origin', async () => {
+    const headers = { origin: 'https://app.example', 'access-control-request-method': 'POST' }
+    const asked = await send(`${app.issuer}/register`, { method: 'OPTIONS', headers })
+    expect([asked.status, asked.headers.get('access-control-allow-headers')]).toEqual([
+      204,
+      'Authorization, Content-Type',
+    ])
+    const { headers: answered } = await register({ redirect_uris: [REDIRECT_URI] })
+    expect(answered.get('access-control-allow-origin')).toBe('*')
+    expect(answered.get('access-control-allow-credentials')).toBeNull()
+  })
+
   test('is registered so often from one network and no more', async () => {
     const answers = await Promise.all(Array.from({ length: 110 }, () => register({ redirect_uris: [] })))
     const refused = answers.filter(({ status }) => status === 429)
