@@ -43,7 +43,7 @@ export interface Clients {
    * What software that registered itself says about itself anew; what an administrator decided about it stays.
    * @throws AppError(invalid_input, not_found), and AppError(forbidden) for a client of an administrator
    */
-  replace(id: string, input: unknown, together: Together): Promise<Client>
+  replace(id: string, input: unknown, together?: Together): Promise<Client>
   /**
    * A new secret. The old one still authenticates for `overlap_seconds` (none by default), and the one before that is
    * worth nothing from now on. @throws AppError(invalid_input) for clients that have no secret
@@ -71,7 +71,7 @@ export interface SelfRegistration {
   readonly secret: string | undefined
   readonly tokenId: string | undefined
   readonly origin: Exclude<ClientOrigin, 'administrator'>
-  readonly together: Together
+  readonly together?: Together
 }
 
 export interface ClientsNeeds {
@@ -185,7 +185,7 @@ export function createClients({
       await validate(toProviderMetadata(client))
       await db.transaction().execute(async (trx) => {
         const store = clientStore(trx)
-        await itself?.together(trx)
+        await itself?.together?.(trx)
         const groupIds = await requiredGroupIds(groupStore(trx), draft.groups)
         await store.insert(id, draft, given, now)
         await store.setGroups(id, groupIds)

@@ -13,10 +13,9 @@ export async function rememberDocument(
   id: string,
   input: Readonly<Record<string, unknown>>,
 ): Promise<Client> {
-  const together = async () => {}
   const known = await clients.find(id)
-  if (known) return says(known, input) ? known : clients.replace(id, input, together)
-  const itself = { id, secret: undefined, tokenId: undefined, origin: 'metadata_document', together } as const
+  if (known) return says(known, input) ? known : clients.replace(id, input)
+  const itself = { id, secret: undefined, tokenId: undefined, origin: 'metadata_document' } as const
   try {
     return (await clients.register(input, itself)).client
   } catch (error) {
