@@ -54,6 +54,14 @@ describe.each(databases)('a client id that is the address of a document on $name
     expect(host.asked.filter((path) => id.endsWith(path))).toHaveLength(1)
   })
 
+  test('is remembered once, however many come first', async () => {
+    const id = put()
+    const pages = await Promise.all(
+      Array.from({ length: 8 }, () => browserSession(app.issuer).open(authorizeUrl(app, known(id)))),
+    )
+    expect(pages.map(({ body }) => body.includes('id="sign-in"'))).toEqual(pages.map(() => true))
+  })
+
   test('decides nothing that is the house’s own, and is asked about always', async () => {
     const mine = {
       first_party: true,

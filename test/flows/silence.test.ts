@@ -45,6 +45,7 @@ describe('a server of its own', () => {
       KEYS_DIR: path.join(folder, 'keys'),
       LOG_FORMAT: 'json',
       REGISTRATION: 'token',
+      CLIENT_ID_METADATA_DOCUMENT_HOSTS: 'localhost',
     }
     server = spawn(process.execPath, ['src/main.ts'], {
       env: { PATH: process.env['PATH'], HOME: folder, ...settings },
@@ -119,6 +120,8 @@ describe('a server of its own', () => {
     await remove(itselfIn(changed))
     for (const token of [undefined, 'unknown', value]) await register({ redirect_uris: [] }, token)
     await read(itselfIn(changed))
+
+    await browser.open(authorizeUrl(app, web, { client_id: 'https://localhost:1/client.json' }))
 
     // what is refused
     await browser.open(`${app.issuer}/authorize`)
