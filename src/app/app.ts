@@ -17,6 +17,7 @@ import type { Needs } from '#oidc/needs.ts'
 import { polling } from '#oidc/polling.ts'
 import { postedRequests } from '#oidc/posted-requests.ts'
 import { openProtocol } from '#oidc/provider.ts'
+import { registrationDoor } from '#oidc/registration.ts'
 import { accessLog } from '#platform/http/access-log.ts'
 import { loadAssets } from '#platform/http/assets.ts'
 import { errorBoundary } from '#platform/http/errors.ts'
@@ -75,6 +76,7 @@ export async function createApp(config: Config, services: Services, features: re
       documentCaching,
       noUserCodes,
       polling(services),
+      registrationDoor(services),
       protocol.middleware,
     ]),
   ]
@@ -115,7 +117,7 @@ function pagesOf(features: readonly Feature<Needs>[], services: Services): Proto
  * it is written. So that nothing slips past, there is one way to write each path, and the others lead nowhere.
  */
 const exactPaths: Middleware = async ({ path }, next) => {
-  const fixed = path.replace(/^\/(interaction|authorize|device|approvals)\/[^/]+/i, '/$1')
+  const fixed = path.replace(/^\/(interaction|authorize|device|approvals|register)\/[^/]+/i, '/$1')
   if (fixed === fixed.toLowerCase() && (path === '/' || !path.endsWith('/'))) await next()
 }
 

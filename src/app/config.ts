@@ -13,6 +13,7 @@ import { Secret } from '#platform/secret.ts'
 import { parseSettings, SettingsError, type Environment, type Setting } from '#platform/settings.ts'
 import { CERTIFICATE_SETTINGS, certificateProblems, certificateRules } from './certificate-settings.ts'
 import { crossChecks } from './cross-checks.ts'
+import { REGISTRATION_SETTINGS, registrationGroup } from './registration-settings.ts'
 import {
   databaseProblem,
   issuerProblem,
@@ -138,6 +139,7 @@ export const SETTINGS = {
     example: '/etc/latchkey/tls.key',
   }),
   ...CERTIFICATE_SETTINGS,
+  ...REGISTRATION_SETTINGS,
   sessionIdleSeconds: seconds(
     'SESSION_IDLE_SECONDS',
     8 * 3_600,
@@ -250,6 +252,7 @@ export function loadConfig(environment: Environment = process.env, folder: strin
     claimReceipts: { retentionSeconds: values.claimReceiptsRetentionSeconds },
     outbound: { allow: values.outboundAllow },
     clientCertificates: certificateRules(values, absolute),
+    registration: registrationGroup(values),
     passwordHashSlots: values.passwordHashSlots ?? hashSlots(values.workers),
   })
 }

@@ -16,6 +16,7 @@ import { home } from '#features/home/index.ts'
 import { logout } from '#features/logout/index.ts'
 import { observability } from '#features/observability/index.ts'
 import { password } from '#features/password/index.ts'
+import { registration } from '#features/registration/index.ts'
 import { selectAccount } from '#features/select-account/index.ts'
 import { signIn } from '#features/sign-in/index.ts'
 import { signingKeys } from '#features/signing-keys/index.ts'
@@ -34,6 +35,7 @@ export const features: readonly Feature<Needs>[] = [
   accounts,
   groups,
   apis,
+  registration,
   signingKeys,
   claimReceipts,
   expiry,

@@ -15,6 +15,7 @@ import { consentStore } from '#core/consents/store.ts'
 import { createGroups } from '#core/groups/groups.ts'
 import { createLogoutDeliveries } from '#core/logout-deliveries/logout-deliveries.ts'
 import { loadMasterKey } from '#core/master-key.ts'
+import { createRegistrationTokens } from '#core/registration/registration-tokens.ts'
 import { createSecrets } from '#core/secrets.ts'
 import type { Services } from '#core/services.ts'
 import { createSigningKeys } from '#core/signing-keys/signing-keys.ts'
@@ -116,6 +117,7 @@ function assemble({ config, database, secrets, clock, log, state }: Parts): Serv
       config.issuer,
     ),
     apis,
+    registrationTokens: createRegistrationTokens({ database, clock }),
     consents: consentStore(database.db),
     signingKeys,
     pairwiseSubjects: createPairwiseSubjects({ store: installationSecretStore(database.db), secrets, clock }),

@@ -13,6 +13,8 @@ import type { Clients } from './clients/clients.ts'
 import type { Consents } from './consents/store.ts'
 import type { Groups } from './groups/groups.ts'
 import type { LogoutDeliveries } from './logout-deliveries/logout-deliveries.ts'
+import type { RegistrationMode } from './registration/mode.ts'
+import type { RegistrationTokens } from './registration/registration-tokens.ts'
 import type { Secrets } from './secrets.ts'
 import type { SigningKeys } from './signing-keys/signing-keys.ts'
 import type { PairwiseSubjects } from './subjects/pairwise-subjects.ts'
@@ -40,6 +42,13 @@ export interface Settings {
   readonly outbound: { readonly allow: readonly string[] }
   /** How certificates of clients reach the server; `offered` where they do at all. */
   readonly clientCertificates: ClientCertificateRules & { readonly offered: boolean }
+  /** Who may register software without an administrator, and how long what is never used is kept. */
+  readonly registration: {
+    readonly mode: RegistrationMode
+    readonly unusedSeconds: number
+    /** Hosts of client id metadata documents. */
+    readonly documentHosts: readonly string[]
+  }
 }
 
 export interface Services {
@@ -52,6 +61,7 @@ export interface Services {
   readonly groups: Groups
   readonly clients: Clients
   readonly apis: Apis
+  readonly registrationTokens: RegistrationTokens
   readonly consents: Consents
   readonly signingKeys: SigningKeys
   readonly pairwiseSubjects: PairwiseSubjects

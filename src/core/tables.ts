@@ -56,6 +56,10 @@ export interface ClientRow {
   refresh_tokens: string
   /** claims beyond those of its scopes: a JSON array of rules */
   claims: string
+  /** who says what it is: see core/clients/client.ts */
+  origin: string
+  /** the token that it registered itself with, if there was one */
+  registration_token_id: string | null
   disabled_at: number | null
   secret_rotated_at: number | null
   created_at: number
@@ -66,6 +70,20 @@ export interface ClientRow {
 export interface ClientGroupRow {
   client_id: string
   group_id: string
+}
+
+/** what lets software register itself (an initial access token, RFC 7591 §3) */
+export interface RegistrationTokenRow {
+  id: string
+  digest: string
+  name: string
+  /** what may be registered with it, JSON */
+  bounds: string
+  uses_left: number
+  uses: number
+  expires_at: number
+  revoked_at: number | null
+  created_at: number
 }
 
 /** what a person allowed a client, remembered across sessions */
@@ -207,6 +225,7 @@ export interface Tables {
   group_members: GroupMemberRow
   clients: ClientRow
   client_groups: ClientGroupRow
+  registration_tokens: RegistrationTokenRow
   consents: ConsentRow
   apis: ApiRow
   api_clients: ApiClientRow

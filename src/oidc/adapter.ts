@@ -13,15 +13,25 @@ import type { Artifact, ArtifactStore } from '#core/artifacts/store.ts'
 import type { Clients } from '#core/clients/clients.ts'
 import { toProviderMetadata } from '#core/clients/presets.ts'
 import { signingAlgorithmsOf } from '#core/clients/signing-algorithms.ts'
+import type { RegistrationTokens } from '#core/registration/registration-tokens.ts'
 import { digest, type SealedPlace, type Secrets } from '#core/secrets.ts'
 import type { Clock } from '#platform/clock.ts'
 import { AlreadyUsed } from './replay.ts'
 import { sessionAdapter } from './session-adapter.ts'
 import type { KeyCheck } from './signing.ts'
 
+/** What the library does to clients: it stores those that registered themselves. */
+export interface RegisteredClients {
+  /** @throws InvalidClientMetadata, InvalidToken */
+  save(id: string, secret: string | undefined): Promise<void>
+  remove(id: string): Promise<void>
+}
+
 export interface AdapterNeeds {
   readonly artifacts: ArtifactStore
   readonly clients: Pick<Clients, 'find'>
+  readonly registrationTokens: Pick<RegistrationTokens, 'findLive'>
+  readonly registered: RegisteredClients
   readonly secrets: Secrets
   readonly clock: Clock
   /** How long a used refresh token yields its one successor again, in seconds; 0 for never. */
@@ -53,7 +63,10 @@ export class AlreadyAnswered extends Error {
 }
 
 export function adapterFactory(needs: AdapterNeeds): AdapterFactory {
-  return (model) => (model === 'Client' ? clientAdapter(needs) : artifactAdapter(model, needs))
+  return (model) => {
+    if (model === 'Client') return clientAdapter(needs)
+    return model === 'InitialAccessToken' ? registrationTokenAdapter(needs) : artifactAdapter(model, needs)
+  }
 }
 
 /** The key of a model's row: a digest, so that the table tells nobody a value that would be accepted. */
@@ -170,23 +183,41 @@ function lookedUpBy(model: string, payload: AdapterPayload): LookedUp {
   }
 }
 
-/** Clients are registered by administrators; the library only reads them. A disabled client is one that is not there. */
-function clientAdapter({ clients, keysAreHere }: AdapterNeeds): Adapter {
-  const refuse = async (): Promise<never> => {
-    throw new Error('clients are registered through core/clients, not through the protocol library')
-  }
+/** A disabled client is one that is not there, and one with a document is made of that (client-documents.ts). */
+function clientAdapter({ clients, registered, keysAreHere }: AdapterNeeds): Adapter {
   return {
+    ...REFUSING,
     async find(id) {
       const client = await clients.find(id)
-      if (!client || client.disabled) return undefined
+      if (!client || client.disabled || client.origin === 'metadata_document') return undefined
       await keysAreHere(signingAlgorithmsOf(client.metadata))
       return toProviderMetadata(client)
     },
-    upsert: refuse,
-    destroy: refuse,
-    consume: refuse,
-    findByUid: refuse,
-    findByUserCode: refuse,
-    revokeByGrantId: refuse,
+    upsert: (id, { client_secret: secret }) => registered.save(id, typeof secret === 'string' ? secret : undefined),
+    destroy: (id) => registered.remove(id),
   }
+}
+
+/** The library only looks for them: they are made on the command line, and spent where the client is stored. */
+function registrationTokenAdapter({ registrationTokens }: AdapterNeeds): Adapter {
+  return {
+    ...REFUSING,
+    async find(value) {
+      const token = await registrationTokens.findLive(value)
+      return token && { jti: value, kind: 'InitialAccessToken', iat: token.createdAt, exp: token.expiresAt }
+    },
+  }
+}
+
+const refuse = async (): Promise<never> => {
+  throw new Error('the protocol library does not do this to clients and registration tokens')
+}
+const REFUSING: Adapter = {
+  find: refuse,
+  upsert: refuse,
+  destroy: refuse,
+  consume: refuse,
+  findByUid: refuse,
+  findByUserCode: refuse,
+  revokeByGrantId: refuse,
 }

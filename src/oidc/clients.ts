@@ -1,6 +1,6 @@
 import type { Client } from 'oidc-provider'
 import { z } from 'zod'
-import { CLIENT_TYPES } from '#core/clients/client.ts'
+import { CLIENT_ORIGINS, CLIENT_TYPES, type ClientOrigin } from '#core/clients/client.ts'
 import { claimRules, type ClaimRule } from '#core/custom-claims/claim-rules.ts'
 
 /** Our own members of a registered client, as the library carries them: under their literal names. */
@@ -13,6 +13,7 @@ const extras = z.object({
   id_token_claims: z.enum(['full', 'strict']),
   refresh_tokens: z.enum(['offline_access', 'always', 'never']),
   claims: claimRules,
+  origin: z.enum(CLIENT_ORIGINS),
 })
 
 export interface ClientSettings {
@@ -24,6 +25,7 @@ export interface ClientSettings {
   readonly idTokenClaims: 'full' | 'strict'
   readonly refreshTokens: 'offline_access' | 'always' | 'never'
   readonly claims: readonly ClaimRule[]
+  readonly origin: ClientOrigin
 }
 
 const parsed = new WeakMap<Client, ClientSettings>()
@@ -42,6 +44,7 @@ export function clientSettings(client: Client): ClientSettings {
     idTokenClaims: own.id_token_claims,
     refreshTokens: own.refresh_tokens,
     claims: own.claims,
+    origin: own.origin,
   }
   parsed.set(client, settings)
   return settings

@@ -16,6 +16,7 @@ import { SCOPE_CLAIMS } from './claims.ts'
 import { backchannelAuthentication, requestSeconds } from './backchannel-authentication.ts'
 import { boundTokensWhereOffered, certificateMethods, mutualTls } from './client-certificates.ts'
 import { judgeAssertion, PREVIOUS_SECRET } from './client-authentication.ts'
+import { clientDocuments } from './client-documents.ts'
 import { clientSettings } from './clients.ts'
 import { cookies } from './cookies.ts'
 import { DEVICE_CODE_SECONDS, type DeviceFlow } from './device.ts'
@@ -26,6 +27,7 @@ import { loadExistingGrant } from './grants.ts'
 import type { LogoutPages } from './logout.ts'
 import { outboundCalls } from './outbound.ts'
 import { policy, promptValues } from './policy.ts'
+import { draftedClient, registeredClients, registration } from './registration.ts'
 import { accessTokenSeconds, introspectionPolicy, resources } from './resources.ts'
 import { keysAreHere, signedWith } from './signing.ts'
 import { pairwise } from './subjects.ts'
@@ -46,6 +48,7 @@ export interface ConfigurationNeeds {
 /** The part that decides whether a client's metadata is valid; needs no database. */
 export function protocol(settings: Settings, jwks: JWKS): Configuration {
   const boundTokens = boundTokensWhereOffered(settings)
+  const drafted = draftedClient(settings)
   return {
     jwks,
     scopes: [...OFFERED_SCOPES],
@@ -56,7 +59,10 @@ export function protocol(settings: Settings, jwks: JWKS): Configuration {
     responseTypes: [...RESPONSE_TYPES],
     subjectTypes: ['public', 'pairwise'],
     extraClientMetadata: {
-      ...boundTokens,
+      validator(ctx, property, value, metadata) {
+        if (property === 'type') drafted(ctx, metadata)
+        boundTokens.validator(ctx, property, value)
+      },
       properties: [
         'type',
         'first_party',
@@ -66,6 +72,7 @@ export function protocol(settings: Settings, jwks: JWKS): Configuration {
         'id_token_claims',
         'refresh_tokens',
         'claims',
+        'origin',
         PREVIOUS_SECRET,
         ...boundTokens.properties,
       ],
@@ -115,6 +122,7 @@ export function configuration({
     ...protocol(settings, jwks),
     adapter: adapterFactory({
       ...services,
+      registered: registeredClients(services),
       refreshReuseSeconds: settings.tokens.refreshReuseSeconds,
       keysAreHere: ownKeysAreHere,
     }),
@@ -148,6 +156,8 @@ export function configuration({
       dPoP: { enabled: true, nonceSecret, requireNonce: () => false },
       deviceFlow,
       ciba: backchannelAuthentication(services),
+      ...registration(settings),
+      ...clientDocuments(services),
       rpInitiatedLogout: { enabled: true, logoutSource: logout.confirm, postLogoutSuccessSource: logout.done },
     },
   }

@@ -6,9 +6,11 @@
 import type { Context } from 'koa'
 import { errors, type Client, type Configuration, type ErrorOut, type KoaContextWithOIDC } from 'oidc-provider'
 import { z } from 'zod'
+import { shownLogo } from '#core/clients/shown-logo.ts'
 import type { DeviceCodeProblem, ProtocolPages } from '#core/feature.ts'
 import { AppError } from '#platform/errors.ts'
 import { factsOf } from '#platform/http/request-facts.ts'
+import { clientSettings } from './clients.ts'
 import { renderProtocolError } from './errors.ts'
 
 /** The library's configuration of the flow. */
@@ -39,10 +41,15 @@ const deviceShape = z.object({ address: z.string(), userAgent: z.string() })
 /** The library's part of the device flow, with our pages. User codes: 8 of 20 letters, 2^34.6 of them (§6.1). */
 export function deviceFlow(pages: ProtocolPages): DeviceFlow {
   const confirm = async (ctx: KoaContextWithOIDC, client: Client, info: unknown, userCode: string): Promise<void> => {
+    const { origin } = clientSettings(client)
     await pages.deviceConfirm(ctx, {
       ...formOf(ctx),
       userCode: shown(userCode),
-      client: { name: client.clientName ?? client.clientId, logoUri: client.logoUri, uri: client.clientUri },
+      client: {
+        name: client.clientName ?? client.clientId,
+        logoUri: shownLogo({ metadata: { logo_uri: client.logoUri }, origin }).clientLogo,
+        uri: client.clientUri,
+      },
       ...deviceShape.parse(info),
     })
   }

@@ -27,6 +27,15 @@ export function logEvents(provider: Provider, log: Log): void {
   provider.on('code_verification.error', refused('code_verification.error'))
   provider.on('device_resume.error', refused('device_resume.error'))
   provider.on('pushed_authorization_request.error', refused('pushed_authorization_request.error'))
+  provider.on('registration_create.error', refused('registration_create.error'))
+  provider.on('registration_read.error', refused('registration_read.error'))
+  provider.on('registration_update.error', refused('registration_update.error'))
+  provider.on('registration_delete.error', refused('registration_delete.error'))
+  const registered = (event: string, words: string) => (ctx: KoaContextWithOIDC) =>
+    log.info({ ...about(ctx), event }, words)
+  provider.on('registration_create.success', registered('registration_create.success', 'a client registered itself'))
+  provider.on('registration_update.success', registered('registration_update.success', 'a client changed itself'))
+  provider.on('registration_delete.success', registered('registration_delete.success', 'a client removed itself'))
   provider.on('server_error', (ctx, error) => {
     // an error of ours is logged where it is answered
     if (!(error instanceof AppError)) log.error({ ...about(ctx), err: error }, 'the protocol library failed')

@@ -26,6 +26,7 @@ import { logoutPages } from './logout.ts'
 import { outboundFetch } from './outbound.ts'
 import { orderPolledCodes } from './polled-codes.ts'
 import { refuseParallelUses } from './replay.ts'
+import { keepAdministrators } from './registration.ts'
 import { refuseUnregisteredAnswers } from './registered-answers.ts'
 import { withoutRetired } from './signing.ts'
 import { limitUserCodes } from './user-codes.ts'
@@ -105,6 +106,7 @@ function makeProvider(
   )
   if (settings.tokens.refreshReuseSeconds > 0) nameSuccessors(provider, secrets)
   takePreviousSecret(provider)
+  keepAdministrators(provider)
   refuseParallelUses(provider)
   refuseUnregisteredAnswers(provider)
   stateAcr(provider)

@@ -110,6 +110,7 @@ export const samples: readonly Sample[] = [
       clientLogo: logo,
       policyUri: 'https://notes.example.com/privacy',
       tosUri: 'https://notes.example.com/terms',
+      warning: 'This app registered itself, and nobody here has checked who makes it.',
     },
   },
   {
@@ -125,6 +126,7 @@ export const samples: readonly Sample[] = [
       personLabel: hostile,
       items: [{ title: hostile, detail: hostile }],
       redirectHost: `${'very-long-label.'.repeat(15)}example`,
+      warning: hostile,
     },
   },
   {

@@ -40,6 +40,7 @@ describe('latchkey client', () => {
       id_token_claims: 'full',
       refresh_tokens: 'offline_access',
       claims: [],
+      origin: 'administrator',
       disabled: false,
       created_at: 1_800_000_000,
       updated_at: 1_800_000_000,

@@ -1,12 +1,21 @@
 // What may be used once is used once, however many try at the same moment: one process on SQLite, two on PostgreSQL
 // (a synchronous driver in one process hides the race). A new value that may be used once is a row of `values`.
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { createClient, createPerson, PASSWORD, startApp, type RegisteredClient, type TestApp } from '../support/app.ts'
+import {
+  createClient,
+  createPerson,
+  PASSWORD,
+  REDIRECT_URI,
+  startApp,
+  type RegisteredClient,
+  type TestApp,
+} from '../support/app.ts'
 import { asserted, createAssertingClient, newKeyPair, type AssertingClient } from '../support/assertion.ts'
 import { answer, asked, pollFor } from '../support/backchannel.ts'
 import { browserSession, type BrowserSession } from '../support/browser-session.ts'
 import { databases } from '../support/databases.ts'
 import { authorizeDevice, pollDevice } from '../support/device.ts'
+import { registering } from '../support/registration.ts'
 import { startCluster } from '../support/processes.ts'
 import {
   authorizeUrl,
@@ -136,6 +145,20 @@ const values: readonly SingleUse[] = [
     },
     livesOn: true,
   },
+  {
+    name: 'A76 a registration token for one client',
+    window: 10,
+    async make({ hosts }) {
+      const { value } = await hostIn(hosts, 0).services.registrationTokens.create({ uses: 1 })
+      return async (host) => {
+        const { status, json } = await registering(() => host.issuer).register({ redirect_uris: [REDIRECT_URI] }, value)
+        return status === 201 ? { gave: String(json['client_id']) } : { refused: String(json['error']) }
+      }
+    },
+    losers: 'invalid_token',
+    lives: async ({ hosts }, id) => (await hostIn(hosts, 1).services.clients.find(id)) !== undefined,
+    livesOn: true,
+  },
 ]
 
 const kinds = databases.flatMap((kind) =>
@@ -146,7 +169,7 @@ describe.each(kinds)('with a window of $window s on $kind.name', ({ kind, window
   let world: World
 
   beforeAll(async () => {
-    const settings = { TOKENS_REFRESH_REUSE_SECONDS: String(window) }
+    const settings = { REGISTRATION: 'token', TOKENS_REFRESH_REUSE_SECONDS: String(window) }
     const cluster =
       kind.name === 'sqlite'
         ? await oneProcess(() => startApp(kind, { settings }))

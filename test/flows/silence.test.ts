@@ -27,6 +27,7 @@ import {
   tokensFor,
   userinfo,
 } from '../support/protocol.ts'
+import { itselfIn, registering } from '../support/registration.ts'
 import { authorize, relyingParty, signIn } from '../support/relying-party.ts'
 
 describe('a server of its own', () => {
@@ -44,6 +45,8 @@ describe('a server of its own', () => {
       DATABASE_URL: `sqlite:${path.join(folder, 'latchkey.db')}`,
       KEYS_DIR: path.join(folder, 'keys'),
       LOG_FORMAT: 'json',
+      REGISTRATION: 'token',
+      CLIENT_ID_METADATA_DOCUMENT_HOSTS: 'localhost',
     }
     server = spawn(process.execPath, ['src/main.ts'], {
       env: { PATH: process.env['PATH'], HOME: folder, ...settings },
@@ -120,6 +123,18 @@ describe('a server of its own', () => {
     await askFor(app, till, { login_hint: 'nobody' })
     await askFor(app, till, { login_hint: undefined, login_hint_token: 'x' })
     await browser.open(`${app.issuer}/approvals/x`)
+    // software that registers itself, changes, and goes
+    const { register, change, read, remove } = registering(() => app.issuer)
+    const { value } = await app.services.registrationTokens.create({})
+    const { json: made } = await register({ client_name: 'Notes', redirect_uris: ['https://rp.example/in'] }, value)
+    await change(itselfIn(made), { redirect_uris: ['javascript:1'] })
+    const { json: changed } = await change(itselfIn(made), { redirect_uris: ['https://rp.example/in'] })
+    await read(itselfIn(changed))
+    await remove(itselfIn(changed))
+    for (const token of [undefined, 'unknown', value]) await register({ redirect_uris: [] }, token)
+    await read(itselfIn(changed))
+
+    await browser.open(authorizeUrl(app, web, { client_id: 'https://localhost:1/client.json' }))
 
     // what is refused
     await browser.open(`${app.issuer}/authorize`)

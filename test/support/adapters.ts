@@ -4,6 +4,7 @@ import path from 'node:path'
 import type { Adapter, AdapterPayload } from 'oidc-provider'
 import { createClients, type Clients } from '#core/clients/clients.ts'
 import { artifactStore, type Artifact, type ArtifactStore } from '#core/artifacts/store.ts'
+import { createRegistrationTokens, type RegistrationTokens } from '#core/registration/registration-tokens.ts'
 import { createSecrets } from '#core/secrets.ts'
 import type { Tables } from '#core/tables.ts'
 import { adapterFactory, artifactKey } from '#oidc/adapter.ts'
@@ -14,7 +15,7 @@ import type { DatabaseKind } from './databases.ts'
 /** How long a used refresh token may be used again, in seconds. */
 export const WINDOW = 10
 
-/** Every model of the library but Client. */
+/** Every model of the library that is an artifact. */
 export const MODELS = [
   'AccessToken',
   'AuthorizationCode',
@@ -22,7 +23,6 @@ export const MODELS = [
   'ClientCredentials',
   'DeviceCode',
   'Grant',
-  'InitialAccessToken',
   'Interaction',
   'PreAuthorizedCode',
   'PushedAuthorizationRequest',
@@ -51,6 +51,7 @@ export interface Adapters {
   readonly database: Database<Tables>
   readonly store: ArtifactStore
   readonly clients: Clients
+  readonly registrationTokens: RegistrationTokens
   /** The whole table. */
   rows(): Promise<Artifact[]>
   rowOf(model: string, id: string): Promise<Artifact>
@@ -72,10 +73,14 @@ export async function openAdapters({ create }: DatabaseKind): Promise<Adapters> 
     enableSigningKeys: async () => {},
   })
 
+  const registrationTokens = createRegistrationTokens({ database, clock: { now: () => clock.seconds } })
+
   const onDatabase = (own: Database<Tables>, behindSeconds: number): AdapterOf => {
     const needs = {
       artifacts: artifactStore(own.db),
       clients,
+      registrationTokens,
+      registered: { save: async () => {}, remove: async () => {} },
       secrets,
       refreshReuseSeconds: WINDOW,
       keysAreHere: async () => {},
@@ -95,6 +100,7 @@ export async function openAdapters({ create }: DatabaseKind): Promise<Adapters> 
     database,
     store: artifactStore(database.db),
     clients,
+    registrationTokens,
     rows,
     async rowOf(model, id) {
       const row = (await rows()).find(({ id: key }) => key === artifactKey(model, id))

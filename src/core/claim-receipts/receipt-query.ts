@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto'
 import { z } from 'zod'
 import { isClientId } from '#core/clients/client-id.ts'
+import { durationSeconds } from '#platform/duration.ts'
 import { AppError } from '#platform/errors.ts'
 
 const TIME_DIGITS = 10
@@ -20,7 +21,6 @@ export function cursorOf(id: string): string {
   return Buffer.from(id, 'hex').toString('base64url')
 }
 
-const UNIT_SECONDS: Readonly<Record<string, number>> = { s: 1, m: 60, h: 3_600, d: 86_400 }
 const LIMIT_SENTENCE = 'The limit must be a whole number from 1 to 500.'
 const SINCE_SENTENCE = 'A time that has passed is written as a number and s, m, h or d, such as 90m or 7d.'
 
@@ -29,8 +29,8 @@ const query = z.strictObject({
   client: z.string().refine(isClientId, 'This can be no client id.').optional(),
   since: z
     .string()
-    .regex(/^\d{1,9}[smhd]$/, SINCE_SENTENCE)
-    .transform((text) => Number(text.slice(0, -1)) * (UNIT_SECONDS[text.slice(-1)] ?? 1))
+    .transform(durationSeconds)
+    .refine((seconds) => seconds !== undefined, SINCE_SENTENCE)
     .optional(),
   limit: z.coerce
     .number(LIMIT_SENTENCE)

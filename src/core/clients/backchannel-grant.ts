@@ -14,11 +14,11 @@ export const DELIVERY_WORDS = `The delivery mode is ${DELIVERY_MODES.join(' or '
 const ENDPOINT = 'backchannel_client_notification_endpoint'
 
 /** The members that have no meaning without the grant type. */
-const BACKCHANNEL_MEMBERS = [
+export const BACKCHANNEL_MEMBERS: readonly string[] = [
   'backchannel_token_delivery_mode',
   ENDPOINT,
   'backchannel_authentication_request_signing_alg',
-] as const
+]
 
 /** One sentence, or undefined, for each member that is missing or has no use. */
 export function backchannelProblems(
@@ -47,7 +47,7 @@ export function withoutIdleDelivery(
   delivery: DeliveryMode | false | undefined,
 ): Readonly<Record<string, unknown>> {
   const idle = delivery === false ? BACKCHANNEL_MEMBERS : delivery === 'poll' ? [ENDPOINT] : []
-  return Object.fromEntries(Object.entries(registered).filter(([member]) => !idle.some((one) => one === member)))
+  return Object.fromEntries(Object.entries(registered).filter(([member]) => !idle.includes(member)))
 }
 
 function endpointProblem(registered: ClientDraft['registered']): string | undefined {

@@ -6,7 +6,7 @@ import { z } from 'zod'
 import { claimRules } from '#core/custom-claims/claim-rules.ts'
 import { AppError } from '#platform/errors.ts'
 import { CIBA_GRANT, DELIVERY_WORDS, withoutIdleDelivery } from './backchannel-grant.ts'
-import { CLIENT_TYPES, type ClientDraft } from './client.ts'
+import { CLIENT_TYPES, type ClientDraft, type ClientOrigin } from './client.ts'
 import { calledAddress, clientMetadata, deliveryMode, scopeList, shownName, uriList } from './client-metadata.ts'
 import { clientProblems } from './client-rules.ts'
 import { DEVICE_GRANT } from './device-grant.ts'
@@ -31,6 +31,8 @@ const clientInput = z
     id_token_claims: z.enum(['full', 'strict']),
     refresh_tokens: z.enum(['offline_access', 'always', 'never']),
     claims: claimRules,
+    /** An administrator vouches for software that registered itself; there is no way back. */
+    origin: z.literal('administrator'),
     /** Whether the grant types hold the one of RFC 8628. */
     device_flow: z.boolean(),
     /** How it hears of answers to its backchannel authentication requests; false: it may make none. */
@@ -53,11 +55,17 @@ const UNDECIDED: ClientDraft = {
   idTokenClaims: 'full',
   refreshTokens: 'offline_access',
   claims: [],
+  origin: 'administrator',
 }
 
 /** Reads a registration. @throws AppError(invalid_input) with one message a field */
-export function parseRegistration(input: unknown): ClientDraft {
-  return decide(UNDECIDED, parseShape(input))
+export function parseRegistration(input: unknown, origin: ClientOrigin = 'administrator'): ClientDraft {
+  return decide({ ...UNDECIDED, origin }, parseShape(input))
+}
+
+/** Reads what a client says about itself anew: metadata that is not named any more goes. @throws AppError(invalid_input) */
+export function parseReplacement(before: ClientDraft, input: unknown): ClientDraft {
+  return parseChange({ ...before, registered: {} }, input)
 }
 
 /** Reads a change to a client: lists replace, members of `metadata` that are null go. @throws AppError(invalid_input) */
@@ -71,6 +79,11 @@ export function parseChange(before: ClientDraft, input: unknown): ClientDraft {
   if (change.type !== undefined && isConfidential(change.type) !== isConfidential(before.type)) {
     throw refusal({
       type: `A ${before.type} client cannot become a ${change.type} client: one of them has a secret. Register a new client.`,
+    })
+  }
+  if (change.origin !== undefined && before.origin === 'metadata_document') {
+    throw refusal({
+      origin: 'What its document says may change any day, so nobody can vouch for it. Register it instead.',
     })
   }
   return decide(before, change)
@@ -117,6 +130,7 @@ function decide(before: ClientDraft, input: ClientInput): ClientDraft {
     idTokenClaims: input.id_token_claims ?? before.idTokenClaims,
     refreshTokens: input.refresh_tokens ?? before.refreshTokens,
     claims: input.claims ?? before.claims,
+    origin: input.origin ?? before.origin,
   }
   const problems = clientProblems(draft)
   if (Object.keys(problems).length > 0) throw refusal(problems)

@@ -18,6 +18,8 @@ export function clientJson(client: Client, secret?: string): Record<string, unkn
     id_token_claims: client.idTokenClaims,
     refresh_tokens: client.refreshTokens,
     claims: client.claims,
+    origin: client.origin,
+    ...(client.registrationTokenId === undefined ? {} : { registration_token_id: client.registrationTokenId }),
     ...(client.previousSecret ? { previous_secret_expires_at: client.previousSecret.expiresAt } : {}),
     disabled: client.disabled,
     created_at: client.createdAt,

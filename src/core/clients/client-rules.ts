@@ -19,6 +19,7 @@ export function clientProblems(draft: ClientDraft): Record<string, string> {
     redirect_uris: redirectProblem(draft, 'redirect_uris'),
     post_logout_redirect_uris: redirectProblem(draft, 'post_logout_redirect_uris'),
     groups: groupsProblem(draft),
+    first_party: firstPartyProblem(draft),
     require_pkce: pkceProblem(draft),
     claims: claimsProblem(draft),
     subject_type: subjectTypeProblem(draft),
@@ -44,6 +45,12 @@ function redirectProblem({ type, registered }: ClientDraft, purpose: RedirectPur
 function groupsProblem({ assignment, groups }: ClientDraft): string | undefined {
   if (assignment === 'groups' || groups.length === 0) return undefined
   return 'Groups count only where the assignment is "groups"; this client is open to everyone.'
+}
+
+function firstPartyProblem({ firstParty, origin }: ClientDraft): string | undefined {
+  return firstParty && origin !== 'administrator'
+    ? 'This application registered itself, so people are asked for consent: vouch for it first (--vouched).'
+    : undefined
 }
 
 function pkceProblem({ type, requirePkce }: ClientDraft): string | undefined {

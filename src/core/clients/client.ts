@@ -22,6 +22,13 @@ export interface Client {
   readonly refreshTokens: 'offline_access' | 'always' | 'never'
   /** Claims that it is given beyond those of its scopes. */
   readonly claims: readonly ClaimRule[]
+  /**
+   * Who vouches for what is said about it: an administrator, or nobody, since the software registered itself. The
+   * person who is asked for consent is told.
+   */
+  readonly origin: ClientOrigin
+  /** The token that it registered itself with (core/registration), if there was one. */
+  readonly registrationTokenId?: string | undefined
   readonly disabled: boolean
   readonly createdAt: number
   readonly updatedAt: number
@@ -29,6 +36,9 @@ export interface Client {
 
 export const CLIENT_TYPES = ['web', 'spa', 'native', 'service'] as const
 export type ClientType = (typeof CLIENT_TYPES)[number]
+
+export const CLIENT_ORIGINS = ['administrator', 'dynamic', 'metadata_document'] as const
+export type ClientOrigin = (typeof CLIENT_ORIGINS)[number]
 
 /** What an administrator decides about a client; the rest (id, secret, times) is the house's. */
 export type ClientDraft = Pick<
@@ -42,6 +52,7 @@ export type ClientDraft = Pick<
   | 'idTokenClaims'
   | 'refreshTokens'
   | 'claims'
+  | 'origin'
 > & {
   /** The metadata that was given, without what the type's preset adds. */
   readonly registered: Readonly<Record<string, unknown>>

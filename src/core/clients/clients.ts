@@ -12,11 +12,11 @@ import type { Tables } from '#core/tables.ts'
 import type { Clock } from '#platform/clock.ts'
 import type { Database } from '#platform/database/open.ts'
 import { AppError } from '#platform/errors.ts'
-import type { Client } from './client.ts'
+import type { Client, ClientDraft, ClientOrigin } from './client.ts'
 import { keepsSecret, methodOf, mustHaveKeptSecret } from './client-authentication.ts'
 import { cursorAt, positionIn } from './client-cursor.ts'
 import { isClientId, newClientId } from './client-id.ts'
-import { parseChange, parseRegistration } from './client-input.ts'
+import { parseChange, parseRegistration, parseReplacement } from './client-input.ts'
 import { clientSecrets, newClientSecret, parseRotation } from './client-secret.ts'
 import { isConfidential, toProviderMetadata, wholeMetadata } from './presets.ts'
 import { mustBeLongEnough, signingAlgorithmsOf } from './signing-algorithms.ts'
@@ -24,7 +24,10 @@ import { clientStore, type ClientRecord, type ClientStore } from './store.ts'
 
 export interface Clients {
   /** Registers a client from what a door was given; the secret is told here and never again. @throws AppError(invalid_input) */
-  register(input: unknown): Promise<{ readonly client: Client; readonly secret: string | undefined }>
+  register(
+    input: unknown,
+    itself?: SelfRegistration,
+  ): Promise<{ readonly client: Client; readonly secret: string | undefined }>
   /** Disabled clients are found too: who asks decides. */
   find(id: string): Promise<Client | undefined>
   /** @throws AppError(not_found) */
@@ -36,6 +39,11 @@ export interface Clients {
   }): Promise<{ readonly items: readonly Client[]; readonly next: string | undefined }>
   /** Changes what is given and leaves the rest. @throws AppError(invalid_input, not_found) */
   update(id: string, input: unknown): Promise<Client>
+  /**
+   * What software that registered itself says about itself anew; what an administrator decided about it stays.
+   * @throws AppError(invalid_input, not_found), and AppError(forbidden) for a client of an administrator
+   */
+  replace(id: string, input: unknown, together?: Together): Promise<Client>
   /**
    * A new secret. The old one still authenticates for `overlap_seconds` (none by default), and the one before that is
    * worth nothing from now on. @throws AppError(invalid_input) for clients that have no secret
@@ -49,6 +57,21 @@ export interface Clients {
   enable(id: string): Promise<Client>
   /** It is gone, with its grants, codes, tokens and remembered consents. @throws AppError(not_found) */
   remove(id: string): Promise<void>
+  /** Removes at most `limit` clients that registered themselves so long ago and were never used, and tells how many. */
+  removeUnused(olderThanSeconds: number, limit: number): Promise<number>
+}
+
+/** What happens in the same transaction, or not at all. */
+export type Together = (trx: Kysely<Tables>) => Promise<void>
+
+/** Software that registers itself: who it is from now on, and what lets it. */
+export interface SelfRegistration {
+  readonly id: string
+  /** Taken where the client authenticates with a secret. */
+  readonly secret: string | undefined
+  readonly tokenId: string | undefined
+  readonly origin: Exclude<ClientOrigin, 'administrator'>
+  readonly together?: Together
 }
 
 export interface ClientsNeeds {
@@ -115,24 +138,56 @@ export function createClients({
     return client
   }
 
+  const redrafted = async (id: string, redraft: (record: ClientRecord) => ClientDraft, together?: Together) => {
+    const known = isClientId(id) ? await reading.find(id) : undefined
+    if (!known) throw unknownClient()
+    await enableSigningKeys(signingAlgorithmsOf(redraft(known).registered))
+    const validate = await metadataValidator()
+    return changed(id, async (store, record, trx) => {
+      const draft = redraft(record)
+      await together?.(trx)
+      const groupIds = await requiredGroupIds(groupStore(trx), draft.groups)
+      mustHaveKeptSecret(draft, record.sealedSecret)
+      const { sealedSecret, sealedPrevious } = keepsSecret(draft) ? record : NO_SECRET
+      const client = clientOf({ ...record, ...draft, sealedSecret, sealedPrevious })
+      mustBeLongEnough(client.metadata, client.secret)
+      await validate(toProviderMetadata(client))
+      await store.change(id, draft)
+      if (sealedSecret !== record.sealedSecret) await store.setSecret(id, undefined, undefined, clock.now())
+      await store.setGroups(id, groupIds)
+    })
+  }
+
+  const remove: Clients['remove'] = async (id) => {
+    await changing(id, async (store, _, trx) => {
+      await artifactStore(trx).removeByClient(id)
+      await store.remove(id)
+    })
+  }
+
   return {
     find,
     get,
+    remove,
 
-    async register(input) {
-      const draft = parseRegistration(input)
-      const id = newClientId()
-      const secret = keepsSecret(draft) ? newClientSecret() : undefined
-      const sealed = secret === undefined ? undefined : sealing.seal(id, secret)
+    async register(input, itself) {
+      const draft = parseRegistration(input, itself?.origin)
+      const id = itself?.id ?? newClientId()
+      const secret = keepsSecret(draft) ? (itself?.secret ?? newClientSecret()) : undefined
+      const given = {
+        sealedSecret: secret === undefined ? undefined : sealing.seal(id, secret),
+        registrationTokenId: itself?.tokenId,
+      }
       const now = clock.now()
-      const client = clientOf({ ...draft, id, sealedSecret: sealed, disabled: false, createdAt: now, updatedAt: now })
+      const client = clientOf({ ...draft, ...given, id, disabled: false, createdAt: now, updatedAt: now })
       await enableSigningKeys(signingAlgorithmsOf(client.metadata))
       const validate = await metadataValidator()
       await validate(toProviderMetadata(client))
       await db.transaction().execute(async (trx) => {
         const store = clientStore(trx)
+        await itself?.together?.(trx)
         const groupIds = await requiredGroupIds(groupStore(trx), draft.groups)
-        await store.insert(id, draft, sealed, now)
+        await store.insert(id, draft, given, now)
         await store.setGroups(id, groupIds)
       })
       return { client, secret }
@@ -145,24 +200,17 @@ export function createClients({
       return { items: page.map(clientOf), next: records.length > limit && last ? cursorAt(last) : undefined }
     },
 
-    async update(id, input) {
-      const known = isClientId(id) ? await reading.find(id) : undefined
-      if (!known) throw unknownClient()
-      await enableSigningKeys(signingAlgorithmsOf(parseChange(known, input).registered))
-      const validate = await metadataValidator()
-      return changed(id, async (store, record, trx) => {
-        const draft = parseChange(record, input)
-        const groupIds = await requiredGroupIds(groupStore(trx), draft.groups)
-        mustHaveKeptSecret(draft, record.sealedSecret)
-        const { sealedSecret, sealedPrevious } = keepsSecret(draft) ? record : NO_SECRET
-        const client = clientOf({ ...record, ...draft, sealedSecret, sealedPrevious })
-        mustBeLongEnough(client.metadata, client.secret)
-        await validate(toProviderMetadata(client))
-        await store.change(id, draft)
-        if (sealedSecret !== record.sealedSecret) await store.setSecret(id, undefined, undefined, clock.now())
-        await store.setGroups(id, groupIds)
-      })
-    },
+    update: (id, input) => redrafted(id, (record) => parseChange(record, input)),
+
+    replace: (id, input, together) =>
+      redrafted(
+        id,
+        (record) => {
+          if (record.origin === 'administrator') throw notItsOwn()
+          return parseReplacement(record, input)
+        },
+        together,
+      ),
 
     async rotateSecret(id, rotation) {
       const overlapSeconds = parseRotation(rotation)
@@ -185,11 +233,10 @@ export function createClients({
 
     enable: (id) => changed(id, (store) => store.enable(id)),
 
-    async remove(id) {
-      await changing(id, async (store, _, trx) => {
-        await artifactStore(trx).removeByClient(id)
-        await store.remove(id)
-      })
+    async removeUnused(olderThanSeconds, limit) {
+      const unused = await reading.listUnused(clock.now() - olderThanSeconds, limit)
+      for (const id of unused) await remove(id)
+      return unused.length
     },
   }
 }
@@ -198,6 +245,10 @@ function unknownClient(): AppError {
   return new AppError('not_found', 'There is no client with this id.', {
     hint: 'latchkey client list shows all of them.',
   })
+}
+
+function notItsOwn(): AppError {
+  return new AppError('forbidden', 'This client is kept by an administrator, and cannot change itself.')
 }
 
 function hasNoSecret(record: ClientRecord): AppError {

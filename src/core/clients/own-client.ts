@@ -34,6 +34,7 @@ function ownClient(issuer: string): Client {
     metadata: wholeMetadata('spa', 'never', { redirect_uris: [ownPage(issuer)], scope: 'openid' }),
     secret: undefined,
     firstParty: true,
+    origin: 'administrator',
     assignment: 'everyone',
     groups: [],
     requirePkce: true,

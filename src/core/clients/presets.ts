@@ -105,8 +105,15 @@ export function toProviderMetadata(client: Client): Record<string, unknown> {
     ...client.metadata,
     client_id: client.id,
     client_name: client.name,
-    ...(client.secret === undefined ? {} : { client_secret: client.secret }),
+    ...(client.secret === undefined ? {} : { client_secret: client.secret, client_secret_expires_at: 0 }),
     ...(client.previousSecret === undefined ? {} : { previous_secret: client.previousSecret.secret }),
+    ...houseMembers(client),
+  }
+}
+
+/** What the house decides about a client, beside its metadata. */
+export function houseMembers(client: Client): Record<string, unknown> {
+  return {
     type: client.type,
     first_party: client.firstParty,
     assignment: client.assignment,
@@ -115,5 +122,6 @@ export function toProviderMetadata(client: Client): Record<string, unknown> {
     id_token_claims: client.idTokenClaims,
     refresh_tokens: client.refreshTokens,
     claims: client.claims,
+    origin: client.origin,
   }
 }

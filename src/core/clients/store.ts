@@ -3,11 +3,11 @@ import type { Kysely, Selectable } from 'kysely'
 import { z } from 'zod'
 import type { ClientGroupRow, ClientRow, GroupRow, Tables } from '#core/tables.ts'
 import { claimRules } from '#core/custom-claims/claim-rules.ts'
-import { CLIENT_TYPES, type Client, type ClientDraft } from './client.ts'
+import { CLIENT_ORIGINS, CLIENT_TYPES, type Client, type ClientDraft } from './client.ts'
 
 /** A client as it is stored: the secret sealed, the metadata without what the type's preset adds. */
 export type ClientRecord = ClientDraft &
-  Pick<Client, 'id' | 'disabled' | 'createdAt' | 'updatedAt'> & {
+  Pick<Client, 'id' | 'registrationTokenId' | 'disabled' | 'createdAt' | 'updatedAt'> & {
     readonly sealedSecret: string | undefined
     /** May have expired already. */
     readonly sealedPrevious?: SealedPrevious | undefined
@@ -29,7 +29,12 @@ export interface ClientStore {
   find(id: string): Promise<ClientRecord | undefined>
   /** The oldest `limit` clients after the position. */
   list(limit: number, after: ClientPosition | undefined): Promise<ClientRecord[]>
-  insert(id: string, draft: ClientDraft, sealedSecret: string | undefined, now: number): Promise<void>
+  insert(
+    id: string,
+    draft: ClientDraft,
+    given: Pick<ClientRecord, 'sealedSecret' | 'registrationTokenId'>,
+    now: number,
+  ): Promise<void>
   /** Holds the row until the transaction ends, so that two changes at once come one after the other. False: no such row. */
   hold(id: string, now: number): Promise<boolean>
   change(id: string, draft: ClientDraft): Promise<void>
@@ -47,6 +52,11 @@ export interface ClientStore {
   disable(id: string, now: number): Promise<void>
   enable(id: string): Promise<void>
   remove(id: string): Promise<void>
+  /**
+   * Ids of clients that registered themselves before the time, and that nobody has ever signed in to: whoever does
+   * is asked for consent. Services, which nobody signs in to, are left alone.
+   */
+  listUnused(before: number, limit: number): Promise<string[]>
 }
 
 export function clientStore(db: Kysely<Tables>): ClientStore {
@@ -84,10 +94,11 @@ export function clientStore(db: Kysely<Tables>): ClientStore {
       return recordsOf(await withGroups(page).orderBy('clients.created_at').orderBy('clients.id').execute())
     },
 
-    async insert(id, draft, sealedSecret, now) {
+    async insert(id, draft, { sealedSecret, registrationTokenId }, now) {
       const row = {
         id,
         sealed_secret: sealedSecret ?? null,
+        registration_token_id: registrationTokenId ?? null,
         sealed_previous_secret: null,
         previous_secret_expires_at: null,
         disabled_at: null,
@@ -157,12 +168,26 @@ export function clientStore(db: Kysely<Tables>): ClientStore {
     async remove(id) {
       await db.deleteFrom('clients').where('id', '=', id).execute()
     },
+
+    async listUnused(before, limit) {
+      const rows = await db
+        .selectFrom('clients')
+        .select('id')
+        .where('origin', '!=', 'administrator')
+        .where('created_at', '<=', before)
+        .where('type', '!=', 'service')
+        .where('id', 'not in', db.selectFrom('consents').select('client_id'))
+        .limit(limit)
+        .execute()
+      return rows.map(({ id }) => id)
+    },
   }
 }
 
 const storedRow = z.object({
   type: z.enum(CLIENT_TYPES),
   assignment: z.enum(['everyone', 'groups']),
+  origin: z.enum(CLIENT_ORIGINS),
   id_token_claims: z.enum(['full', 'strict']),
   refresh_tokens: z.enum(['offline_access', 'always', 'never']),
 })
@@ -175,7 +200,8 @@ function recordsOf(rows: readonly (Selectable<ClientRow> & { group_name: GroupRo
   return [...Map.groupBy(rows, (row) => row.id).values()].flatMap((ofOne) => {
     const [row] = ofOne
     if (!row) return []
-    const { type, assignment, id_token_claims: idTokenClaims, refresh_tokens: refreshTokens } = storedRow.parse(row)
+    const parsed = storedRow.parse(row)
+    const { type, assignment, origin, id_token_claims: idTokenClaims, refresh_tokens: refreshTokens } = parsed
     return {
       id: row.id,
       name: row.name,
@@ -193,6 +219,8 @@ function recordsOf(rows: readonly (Selectable<ClientRow> & { group_name: GroupRo
       idTokenClaims,
       refreshTokens,
       claims: row.claims === NO_CLAIMS ? [] : claimRules.parse(JSON.parse(row.claims)),
+      origin,
+      registrationTokenId: row.registration_token_id ?? undefined,
       disabled: row.disabled_at !== null,
       createdAt: row.created_at,
       updatedAt: row.updated_at,
@@ -211,5 +239,6 @@ function columnsOf(draft: ClientDraft) {
     id_token_claims: draft.idTokenClaims,
     refresh_tokens: draft.refreshTokens,
     claims: JSON.stringify(draft.claims),
+    origin: draft.origin,
   }
 }

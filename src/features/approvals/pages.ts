@@ -2,6 +2,7 @@ import type { Context } from 'koa'
 import { personLabel, type Account } from '#core/accounts/account.ts'
 import type { Client } from '#core/clients/client.ts'
 import type { ScopeWords } from '#core/clients/scopes.ts'
+import { shownLogo } from '#core/clients/shown-logo.ts'
 import { consentWords } from '#core/consents/consent-words.ts'
 import type { Approval } from '#oidc/approvals.ts'
 import { renderPage, view } from '#platform/http/render.ts'
@@ -76,7 +77,8 @@ export async function showRequest(
       action,
       csrf,
       clientName: approval.client.name,
-      ...facesOf(approval.client),
+      ...shownLogo(approval.client),
+      ...hostOf(approval.client),
       ...messageOf(approval),
       when: ago(approval, now),
       items: consentWords(approval.asked),
@@ -95,10 +97,10 @@ export async function showAnswer(
   await renderPage(ctx, answerPage, { title, lang: 'en' }, { approved, clientName: client.name, listHref: home })
 }
 
-function facesOf({ metadata }: Client): Pick<RequestPage, 'clientLogo' | 'clientHost'> {
-  const { logo_uri: logo, client_uri: uri } = metadata
+function hostOf({ metadata }: Client): Pick<RequestPage, 'clientHost'> {
+  const { client_uri: uri } = metadata
   const host = typeof uri === 'string' ? URL.parse(uri)?.host : undefined
-  return { ...(typeof logo === 'string' && { clientLogo: logo }), ...(host !== undefined && { clientHost: host }) }
+  return host === undefined ? {} : { clientHost: host }
 }
 
 function messageOf({ bindingMessage }: Approval): { readonly message?: string } {

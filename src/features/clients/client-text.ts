@@ -1,7 +1,12 @@
 /** What a person reads about clients on a terminal. */
-import type { Client } from '#core/clients/client.ts'
+import type { Client, ClientOrigin } from '#core/clients/client.ts'
 import { claimRuleText } from '#core/custom-claims/claim-text.ts'
 import { DEVICE_GRANT } from '#core/clients/device-grant.ts'
+
+const ORIGIN_WORDS: Readonly<Record<Exclude<ClientOrigin, 'administrator'>, string>> = {
+  dynamic: 'it registered itself, and nobody has vouched for it',
+  metadata_document: 'its client id is the address of its metadata, and nobody has vouched for it',
+}
 
 type Line = readonly [label: string, value: string | undefined]
 
@@ -27,6 +32,7 @@ export function clientDetails(client: Client): string {
     ['name', client.name],
     ['type', client.type],
     ['state', client.disabled ? 'disabled' : 'enabled'],
+    ['origin', client.origin === 'administrator' ? undefined : ORIGIN_WORDS[client.origin]],
     ['redirect URIs', textOf(metadata['redirect_uris'])],
     ['after logout', textOf(metadata['post_logout_redirect_uris'])],
     ['told of logout at', textOf(metadata['backchannel_logout_uri'])],

@@ -111,6 +111,10 @@ const update: ClientCommand = {
     { flags: '--no-ciba', description: 'take no backchannel authentication requests any more' },
     { flags: '--no-require-pkce', description: 'accept requests without PKCE (type web only)' },
     { flags: '--clear-claims', description: 'give it no claims beyond its scopes' },
+    {
+      flags: '--vouched',
+      description: 'you know software that registered itself: people are not warned, and it cannot change itself',
+    },
   ],
 }
 

@@ -29,6 +29,7 @@ export async function inputFrom(
     claims: claimsFrom(options),
     device_flow: options['deviceFlow'],
     ciba: options['ciba'],
+    origin: options['vouched'] === true ? 'administrator' : undefined,
   }
   const file = options['metadata']
   return typeof file === 'string' ? { ...input, metadata: await metadataFrom(file, terminal) } : input

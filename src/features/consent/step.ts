@@ -1,5 +1,7 @@
 import { personLabel } from '#core/accounts/account.ts'
+import type { Client } from '#core/clients/client.ts'
 import type { ScopeWords } from '#core/clients/scopes.ts'
+import { shownLogo } from '#core/clients/shown-logo.ts'
 import { consentWords } from '#core/consents/consent-words.ts'
 import type { Step } from '#core/feature.ts'
 import { renderPage, view } from '#platform/http/render.ts'
@@ -15,6 +17,8 @@ interface ConsentPage {
   readonly personLabel: string
   readonly items: readonly ScopeWords[]
   readonly redirectHost: string
+  /** What the person should know of software that nobody vouches for. */
+  readonly warning?: string
 }
 
 const page = view<ConsentPage>('consent/consent')
@@ -32,10 +36,12 @@ export const consentStep: Step = {
         action,
         csrf,
         clientName: client.name,
+        ...shownLogo(client),
         ...shownMetadata(client.metadata),
         personLabel: account ? personLabel(account) : '',
         items: consentWords(asked),
         redirectHost: hostOf(redirectUri),
+        ...warning(client, hostOf(redirectUri)),
       },
     )
   },
@@ -49,11 +55,18 @@ export const consentStep: Step = {
 function shownMetadata(metadata: Readonly<Record<string, unknown>>): Partial<ConsentPage> {
   const shown = {
     clientUri: metadata['client_uri'],
-    clientLogo: metadata['logo_uri'],
     policyUri: metadata['policy_uri'],
     tosUri: metadata['tos_uri'],
   }
   return Object.fromEntries(Object.entries(shown).filter(([, value]) => typeof value === 'string'))
+}
+
+function warning({ id, origin }: Client, redirectHost: string): Partial<ConsentPage> {
+  if (origin === 'administrator') return {}
+  const whence = origin === 'dynamic' ? 'This app registered itself' : `This app is described at ${hostOf(id)}`
+  return {
+    warning: `${whence}, and nobody here has checked who makes it. Go on only if you started it yourself just now and trust ${redirectHost}.`,
+  }
 }
 
 /** The part of a redirect URI that a person can judge: the host, or the app's scheme. */

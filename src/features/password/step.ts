@@ -1,4 +1,5 @@
 import type { Context } from 'koa'
+import { shownLogo } from '#core/clients/shown-logo.ts'
 import type { Step } from '#core/feature.ts'
 import type { Services } from '#core/services.ts'
 import type { StepScene } from '#core/sign-in-steps.ts'
@@ -74,7 +75,6 @@ async function showForm(
   username: string,
   error?: string,
 ): Promise<void> {
-  const logo = client.metadata['logo_uri']
   await renderPage(
     ctx,
     page,
@@ -85,7 +85,7 @@ async function showForm(
       clientName: client.name,
       username: username.slice(0, 254),
       reauthenticate,
-      ...(typeof logo === 'string' ? { clientLogo: logo } : {}),
+      ...shownLogo(client),
       ...(error === undefined ? {} : { error }),
     },
   )

@@ -1,5 +1,6 @@
 import type { Context } from 'koa'
 import { displayName, type Account } from '#core/accounts/account.ts'
+import { shownLogo } from '#core/clients/shown-logo.ts'
 import type { Step } from '#core/feature.ts'
 import type { StepScene } from '#core/sign-in-steps.ts'
 import { renderPage, view } from '#platform/http/render.ts'
@@ -38,7 +39,6 @@ export const selectAccountStep: Step = {
 }
 
 async function showChooser(ctx: Context, { action, csrf, client, account }: StepScene): Promise<void> {
-  const logo = client.metadata['logo_uri']
   await renderPage(
     ctx,
     page,
@@ -47,7 +47,7 @@ async function showChooser(ctx: Context, { action, csrf, client, account }: Step
       action,
       csrf,
       clientName: client.name,
-      ...(typeof logo === 'string' ? { clientLogo: logo } : {}),
+      ...shownLogo(client),
       accounts: account ? [shown(account)] : [],
     },
   )

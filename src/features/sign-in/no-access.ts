@@ -1,4 +1,5 @@
 import { personLabel } from '#core/accounts/account.ts'
+import { shownLogo } from '#core/clients/shown-logo.ts'
 import type { Step } from '#core/feature.ts'
 import { renderPage, view } from '#platform/http/render.ts'
 import { factsOf } from '#platform/http/request-facts.ts'
@@ -19,7 +20,6 @@ export const noAccess: Step = {
   name: 'no-access',
 
   async show(ctx, { client, account, action, csrf }) {
-    const logo = client.metadata['logo_uri']
     ctx.status = 403
     await renderPage(
       ctx,
@@ -27,7 +27,7 @@ export const noAccess: Step = {
       { title: 'No access', lang: 'en' },
       {
         clientName: client.name,
-        ...(typeof logo === 'string' ? { clientLogo: logo } : {}),
+        ...shownLogo(client),
         personLabel: account ? personLabel(account) : '',
         action,
         csrf,

@@ -1,0 +1,104 @@
+/**
+ * Registration tokens (initial access tokens, RFC 7591 §3): whoever holds one may register software, as often, until
+ * then and within the bounds that the operator set. The value is told once and kept as a digest. A token is revoked and
+ * never deleted: what was registered with it stays within its bounds.
+ */
+import type { Kysely } from 'kysely'
+import { newClientId } from '#core/clients/client-id.ts'
+import { requiredGroupIds } from '#core/groups/required-groups.ts'
+import { groupStore } from '#core/groups/store.ts'
+import { digest, randomToken } from '#core/secrets.ts'
+import type { Tables } from '#core/tables.ts'
+import type { Clock } from '#platform/clock.ts'
+import type { Database } from '#platform/database/open.ts'
+import { AppError } from '#platform/errors.ts'
+import { registrationBounds } from './bounds.ts'
+import { registrationTokenStore, type RegistrationToken } from './store.ts'
+import { parseTokenInput } from './token-input.ts'
+
+export interface RegistrationTokens {
+  /** The value is told here and never again. @throws AppError(invalid_input) */
+  create(input: unknown): Promise<{ readonly token: RegistrationToken; readonly value: string }>
+  /** The token with the value, while something can be registered with it. */
+  findLive(value: string): Promise<RegistrationToken | undefined>
+  find(id: string): Promise<RegistrationToken | undefined>
+  /** @throws AppError(not_found) */
+  get(id: string): Promise<RegistrationToken>
+  /** Newest first. */
+  list(): Promise<readonly RegistrationToken[]>
+  /** Takes one use within the transaction. @throws AppError(forbidden) where none is left */
+  spend(trx: Kysely<Tables>, id: string): Promise<void>
+  /** Nobody registers with it any more; what was registered stays. @throws AppError(not_found) */
+  revoke(id: string): Promise<RegistrationToken>
+}
+
+export type TokenState = 'live' | 'used up' | 'expired' | 'revoked'
+
+/** @param now seconds since the epoch */
+export function stateOf({ revokedAt, expiresAt, usesLeft }: RegistrationToken, now: number): TokenState {
+  if (revokedAt !== undefined) return 'revoked'
+  if (expiresAt <= now) return 'expired'
+  return usesLeft > 0 ? 'live' : 'used up'
+}
+
+export function createRegistrationTokens({
+  database: { db },
+  clock,
+}: {
+  readonly database: Database<Tables>
+  readonly clock: Clock
+}): RegistrationTokens {
+  const store = registrationTokenStore(db)
+
+  const get: RegistrationTokens['get'] = async (id) => {
+    const token = await store.find(id)
+    if (!token) throw unknownToken()
+    return token
+  }
+
+  return {
+    find: (id) => store.find(id),
+    get,
+    list: () => store.list(),
+
+    async create(input) {
+      const { name, expiresInSeconds, uses, bounds } = parseTokenInput(input)
+      await requiredGroupIds(groupStore(db), bounds.groups ?? [])
+      const value = randomToken()
+      const now = clock.now()
+      const token: RegistrationToken = {
+        id: newClientId(),
+        name,
+        bounds: registrationBounds.parse(bounds),
+        usesLeft: uses,
+        uses: 0,
+        expiresAt: now + expiresInSeconds,
+        revokedAt: undefined,
+        createdAt: now,
+      }
+      await store.insert(token, digest(value))
+      return { token, value }
+    },
+
+    async findLive(value) {
+      const token = await store.findByDigest(digest(value))
+      return token && stateOf(token, clock.now()) === 'live' ? token : undefined
+    },
+
+    async spend(trx, id) {
+      if (!(await registrationTokenStore(trx).spend(id, clock.now())))
+        throw new AppError('forbidden', 'The registration token is used up, expired or revoked.')
+    },
+
+    async revoke(id) {
+      if (!(await store.revoke(id, clock.now()))) throw unknownToken()
+      return get(id)
+    },
+  }
+}
+
+function unknownToken(): AppError {
+  return new AppError('not_found', 'There is no registration token with this id.', {
+    hint: 'latchkey registration-token list shows all of them.',
+  })
+}

@@ -1,0 +1,56 @@
+/**
+ * Client ID Metadata Documents: a client id that is the address of the client's own metadata, for software that nobody
+ * registers. The library fetches and keeps the documents; where they may lie, what they may say and what is remembered
+ * of them is ours. A client of the kind has a row like any other, so that consent, tokens and administrators find it,
+ * and what an administrator decided about it stays whatever the document says.
+ */
+import type { Client, Configuration, KoaContextWithOIDC } from 'oidc-provider'
+import { rememberDocument } from '#core/clients/document-clients.ts'
+import { houseMembers } from '#core/clients/presets.ts'
+import { isAmongHosts } from '#core/registration/hosts.ts'
+import type { Services } from '#core/services.ts'
+import { inItsWords, metadataReader } from './registration-metadata.ts'
+import { limitRegistrations } from './registration-limits.ts'
+
+type Documents = NonNullable<NonNullable<Configuration['features']>['clientIdMetadataDocument']>
+
+/** In seconds: a document is asked for again after it said, within these. */
+const KEPT = { min: 300, max: 3_600 }
+
+/** The library's feature, where the operator named hosts that such documents may lie at. */
+export function clientDocuments(services: Services): { readonly clientIdMetadataDocument?: Documents } {
+  const { clients, settings } = services
+  const { documentHosts } = settings.registration
+  if (documentHosts.length === 0) return {}
+  const limit = limitRegistrations(services)
+  const read = metadataReader(settings)
+
+  const clientIdMetadataDocument: Documents = {
+    enabled: true,
+    ack: 'draft-02',
+    cacheDuration: KEPT,
+
+    async allowFetch(ctx: KoaContextWithOIDC | undefined, id) {
+      if (!isAmongHosts(documentHosts, id)) return false
+      // a job of ours asks without a request
+      if (ctx) await limit(ctx)
+      return true
+    },
+
+    async allowClient(_ctx, client: Client) {
+      try {
+        const known = await rememberDocument(clients, client.clientId, read(client.metadata()))
+        Object.assign(client, houseMembers(known))
+        return !known.disabled
+      } catch (error) {
+        throw inItsWords(error)
+      }
+    },
+  }
+  return { clientIdMetadataDocument }
+}
+
+/** True for a client id that is an address: no other client has such an id. */
+export function isDocumentId(clientId: unknown): boolean {
+  return typeof clientId === 'string' && /^https:/i.test(clientId)
+}
