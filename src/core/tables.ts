@@ -60,6 +60,8 @@ export interface ClientRow {
   origin: string
   /** the token that it registered itself with, if there was one */
   registration_token_id: string | null
+  /** the security profile that is demanded of it */
+  profile: string
   disabled_at: number | null
   secret_rotated_at: number | null
   created_at: number

@@ -4,6 +4,7 @@
  */
 import { errors, type Client, type Configuration, type Provider } from 'oidc-provider'
 import { digest, equalSecrets, randomToken } from '#core/secrets.ts'
+import { judgeFapi2Assertion } from './fapi2.ts'
 
 /** The member under which core/clients hands the library the secret before the newest, while it holds. */
 export const PREVIOUS_SECRET = 'previous_secret'
@@ -39,12 +40,15 @@ const LONGEST_ASSERTION_SECONDS = 86_400
  * @throws InvalidClientAuth
  */
 export const judgeAssertion: NonNullable<Configuration['assertJwtClientAuthClaimsAndHeader']> = async (
-  _ctx,
+  ctx,
   claims,
+  header,
+  client,
 ) => {
   const now = Math.floor(Date.now() / 1000)
   if (typeof claims['iat'] === 'number' && claims['iat'] > now + CLOCK_TOLERANCE_SECONDS)
     throw new errors.InvalidClientAuth('the client_assertion was issued in the future')
   if (!(Number(claims['exp']) <= now + CLOCK_TOLERANCE_SECONDS + LONGEST_ASSERTION_SECONDS))
     throw new errors.InvalidClientAuth('the client_assertion lives for longer than a day')
+  await judgeFapi2Assertion(ctx, claims, header, client)
 }

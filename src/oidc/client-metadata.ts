@@ -75,6 +75,7 @@ function validating(settings: Settings, jwks: JWKS) {
         validateRequestContext: unused,
         verifyUserCode: unused,
       },
+      dPoP: { enabled: true },
       introspection: { enabled: true },
       rpInitiatedLogout: { enabled: true },
     },

@@ -1,6 +1,12 @@
 import type { Client } from 'oidc-provider'
 import { z } from 'zod'
-import { CLIENT_ORIGINS, CLIENT_TYPES, type ClientOrigin } from '#core/clients/client.ts'
+import {
+  CLIENT_ORIGINS,
+  CLIENT_PROFILES,
+  CLIENT_TYPES,
+  type ClientOrigin,
+  type ClientProfile,
+} from '#core/clients/client.ts'
 import { claimRules, type ClaimRule } from '#core/custom-claims/claim-rules.ts'
 
 /** Our own members of a registered client, as the library carries them: under their literal names. */
@@ -14,6 +20,7 @@ const extras = z.object({
   refresh_tokens: z.enum(['offline_access', 'always', 'never']),
   claims: claimRules,
   origin: z.enum(CLIENT_ORIGINS),
+  profile: z.enum(CLIENT_PROFILES),
 })
 
 export interface ClientSettings {
@@ -26,6 +33,7 @@ export interface ClientSettings {
   readonly refreshTokens: 'offline_access' | 'always' | 'never'
   readonly claims: readonly ClaimRule[]
   readonly origin: ClientOrigin
+  readonly profile: ClientProfile
 }
 
 const parsed = new WeakMap<Client, ClientSettings>()
@@ -45,6 +53,7 @@ export function clientSettings(client: Client): ClientSettings {
     refreshTokens: own.refresh_tokens,
     claims: own.claims,
     origin: own.origin,
+    profile: own.profile,
   }
   parsed.set(client, settings)
   return settings

@@ -22,6 +22,7 @@ import { cookies } from './cookies.ts'
 import { DEVICE_CODE_SECONDS, type DeviceFlow } from './device.ts'
 import { encryptedWith } from './encryption.ts'
 import type { ErrorPage } from './errors.ts'
+import { codeSeconds, isFapi2, judgeProof } from './fapi2.ts'
 import { SWITCHES } from './features.ts'
 import { loadExistingGrant } from './grants.ts'
 import type { LogoutPages } from './logout.ts'
@@ -73,12 +74,14 @@ export function protocol(settings: Settings, jwks: JWKS): Configuration {
         'refresh_tokens',
         'claims',
         'origin',
+        'profile',
         PREVIOUS_SECRET,
         ...boundTokens.properties,
       ],
     },
     pkce: {
-      required: (_ctx, client) => client.tokenEndpointAuthMethod === 'none' || clientSettings(client).requirePkce,
+      required: (_ctx, client) =>
+        client.tokenEndpointAuthMethod === 'none' || clientSettings(client).requirePkce || isFapi2(client),
     },
     routes: {
       authorization: '/authorize',
@@ -143,7 +146,7 @@ export function configuration({
       (source.scopes.has('offline_access') || clientSettings(client).refreshTokens === 'always'),
     async rotateRefreshToken(ctx) {
       await checkRefresh(ctx)
-      return true
+      return !isFapi2(ctx.oidc.client) // FAPI 2.0 §5.3.2.1 no. 9
     },
     renderError,
     ...outboundCalls(fetch),
@@ -153,7 +156,7 @@ export function configuration({
       revocation: { enabled: true, allowedPolicy: async (_ctx, client, token) => token.clientId === client.clientId },
       resourceIndicators,
       ...mutualTls(settings),
-      dPoP: { enabled: true, nonceSecret, requireNonce: () => false },
+      dPoP: { enabled: true, nonceSecret, requireNonce: judgeProof },
       deviceFlow,
       ciba: backchannelAuthentication(services),
       ...registration(settings),
@@ -167,7 +170,7 @@ function lifetimes({ tokens, session }: Settings): NonNullable<Configuration['tt
   const now = () => Math.floor(Date.now() / 1000)
   return {
     AccessToken: accessTokenSeconds(tokens.accessSeconds),
-    AuthorizationCode: tokens.codeSeconds,
+    AuthorizationCode: codeSeconds(tokens.codeSeconds),
     ClientCredentials: accessTokenSeconds(tokens.accessSeconds),
     BackchannelAuthenticationRequest: (ctx) => requestSeconds(ctx.oidc.params),
     DeviceCode: DEVICE_CODE_SECONDS,

@@ -3,6 +3,7 @@
  * metadata, since a feature brings members of its own. Those that need services or pages stand in configuration.ts.
  */
 import type { Configuration } from 'oidc-provider'
+import { assertRequestObject, fapi } from './fapi2.ts'
 
 export const SWITCHES = {
   devInteractions: { enabled: false },
@@ -10,7 +11,8 @@ export const SWITCHES = {
   claimsParameter: { enabled: true },
   pushedAuthorizationRequests: { enabled: true },
   backchannelLogout: { enabled: true }, // what is sent is sent by backchannel-logout.ts
-  requestObjects: { enabled: true }, // by value (RFC 9101); by reference only what was pushed
+  fapi,
+  requestObjects: { enabled: true, assertJwtClaimsAndHeader: assertRequestObject }, // by value (RFC 9101); by reference only what was pushed
   // OpenID Connect Core 1.0 §5.3.2, RFC 9701, and JARM (JWT Secured Authorization Response Mode for OAuth 2.0)
   jwtUserinfo: { enabled: true },
   jwtIntrospection: { enabled: true },

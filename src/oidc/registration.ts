@@ -121,7 +121,7 @@ export function draftedClient(settings: Settings) {
     const draft = refusedInItsWords(() => parseRegistration(ctx ? readRequest(ctx) : readDocument(metadata), 'dynamic'))
     for (const member of Object.keys(metadata)) Reflect.deleteProperty(metadata, member)
     Object.assign(metadata, {
-      ...wholeMetadata(draft.type, draft.refreshTokens, draft.registered),
+      ...wholeMetadata(draft),
       client_id,
       client_name: draft.name,
       ...(keepsSecret(draft) ? { client_secret, client_secret_expires_at: 0 } : {}),

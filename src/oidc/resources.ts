@@ -20,6 +20,7 @@ import { isOpenToClient, type Api } from '#core/apis/api.ts'
 import type { Apis } from '#core/apis/apis.ts'
 import { isOpenTo } from '#core/clients/client.ts'
 import { clientSettings } from './clients.ts'
+import { refuseOtherSignatures } from './fapi2.ts'
 import type { KeyCheck } from './signing.ts'
 
 type ApiLookup = Pick<Apis, 'find'>
@@ -47,12 +48,13 @@ export function resources(apis: ApiLookup, keysAreHere: KeyCheck): Resources {
   const getResourceServerInfo = async (
     ctx: KoaContextWithOIDC,
     identifier: string,
-    { clientId }: Client,
+    client: Client,
   ): Promise<ResourceServer> => {
     const api = await find(ctx, identifier)
     // one answer for both: which APIs there are is not for every client to know
-    if (!api || !isOpenToClient(api, clientId))
+    if (!api || !isOpenToClient(api, client.clientId))
       throw new errors.InvalidTarget('no API is registered as this resource for this client')
+    refuseOtherSignatures(client, api)
     refuseUnknownScopes(ctx, api)
     await keysAreHere([api.signingAlg])
     return resourceServerOf(api)

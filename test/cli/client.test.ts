@@ -1,3 +1,4 @@
+import { generateKeyPairSync } from 'node:crypto'
 import { writeFileSync } from 'node:fs'
 import path from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
@@ -28,6 +29,7 @@ describe('latchkey client', () => {
       token_endpoint_auth_method: 'client_secret_basic',
       grant_types: ['authorization_code', 'refresh_token'],
       response_types: ['code'],
+      profile: 'none',
       redirect_uris: [CALLBACK],
       post_logout_redirect_uris: [],
       scope: 'openid offline_access profile email phone address groups',
@@ -253,5 +255,22 @@ Next: give these three to the application.
     const changed = await latchkey(['update', id, '--metadata', '-', '--json'], { stdin: JSON.stringify(metadata) })
     expect(changed.json()).toMatchObject({ backchannel_logout_session_required: true })
     expect(changed.json()).not.toHaveProperty('backchannel_logout_uri')
+  })
+
+  test('puts a client under FAPI 2.0 with its keys, shows it, and takes it away again', async () => {
+    const { client_id: id } = await created()
+    const bare = await latchkey(['update', id, '--profile', 'fapi2'])
+    expect([bare.exit, bare.stderr]).toEqual([1, expect.stringContaining('public keys')])
+    const { publicKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' })
+    const stdin = JSON.stringify({ jwks: { keys: [publicKey.export({ format: 'jwk' })] } })
+    const safe = await latchkey(['update', id, '--profile', 'fapi2', '--metadata', '-', '--json'], { stdin })
+    expect(safe.json()).toMatchObject({ profile: 'fapi2', require_pkce: true, dpop_bound_access_tokens: true })
+    expect((await latchkey(['show', id])).stdout).toMatch(/profile +fapi2/)
+    const back = ['update', id, '--profile', 'none', '--metadata', '-', '--json']
+    const method = { token_endpoint_auth_method: 'private_key_jwt' }
+    const loose = await latchkey(back, { stdin: JSON.stringify(method) })
+    expect(loose.json()).toMatchObject({ profile: 'none', ...method })
+    expect(loose.json()).not.toHaveProperty('dpop_bound_access_tokens')
+    expect((await latchkey(['create', '--name', 'Bank', '--profile', 'fapi1'])).exit).toBe(2)
   })
 })

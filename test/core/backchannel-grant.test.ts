@@ -21,8 +21,7 @@ describe('a client of backchannel authentication', () => {
       { backchannel_token_delivery_mode: 'poll' },
     ],
   ])('is registered %s, without a redirect URI', (_how, input, expected) => {
-    const { type, refreshTokens, registered } = parseRegistration(input)
-    const metadata = wholeMetadata(type, refreshTokens, registered)
+    const metadata = wholeMetadata(parseRegistration(input))
     expect(metadata).toMatchObject(expected)
     expect(metadata['grant_types']).toContain(CIBA_GRANT)
     expect(metadata['grant_types']).not.toContain('authorization_code')

@@ -156,7 +156,7 @@ test('every scope on offer has words for the person who is asked', () => {
 function clientFrom(input: Record<string, unknown>): Client {
   const { registered, ...draft } = parseRegistration(input)
   const secret = draft.type === 'web' || draft.type === 'service' ? 's'.repeat(43) : undefined
-  const metadata = wholeMetadata(draft.type, draft.refreshTokens, registered)
+  const metadata = wholeMetadata({ ...draft, registered })
   return { ...draft, id: 'the-id', metadata, secret, disabled: false, createdAt: 1, updatedAt: 1 }
 }
 

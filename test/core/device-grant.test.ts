@@ -12,8 +12,8 @@ const named = { name: 'Television' }
 const redirect_uris = ['https://app.example/callback']
 const app = { ...named, redirect_uris }
 
-function flows({ type, refreshTokens, registered }: ClientDraft): unknown {
-  const { grant_types, response_types } = wholeMetadata(type, refreshTokens, registered)
+function flows(draft: ClientDraft): unknown {
+  const { grant_types, response_types } = wholeMetadata(draft)
   return [grant_types, response_types]
 }
 

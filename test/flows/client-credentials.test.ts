@@ -37,6 +37,13 @@ describe.each(databases)('client credentials on $name', (database) => {
     })
   })
 
+  test('are refused without such a proof to a service that registered it', async () => {
+    const metadata = { dpop_bound_access_tokens: true }
+    const bound = await createClient(app.services, { type: 'service', redirect_uris: [], metadata })
+    const { status, json } = await token(app, bound, { grant_type: 'client_credentials' })
+    expect([status, json['access_token']]).toEqual([400, undefined])
+  })
+
   test('take the secret from Basic and from the body', async () => {
     expect((await token(app, service, { grant_type: 'client_credentials' })).status).toBe(200)
     const { client, secret } = service

@@ -45,6 +45,7 @@ describe('discovery', () => {
       backchannel_token_delivery_modes_supported: ['poll', 'ping'],
       backchannel_user_code_parameter_supported: false,
       backchannel_authentication_request_signing_alg_values_supported: expect.arrayContaining(['RS256', 'ES256']),
+      dpop_signing_alg_values_supported: ['ES256', 'Ed25519', 'EdDSA'],
     })
     expect(metadata['grant_types_supported']).toEqual(
       expect.arrayContaining(['authorization_code', 'refresh_token', 'client_credentials', 'implicit', CIBA_GRANT]),
@@ -69,6 +70,8 @@ describe('discovery', () => {
       expect.arrayContaining(['sub', 'name', 'email', 'groups', 'address', 'phone_number', 'auth_time', 'amr']),
     )
     expect(metadata).not.toHaveProperty('registration_endpoint')
+    // FAPI 2.0 is a matter of each client
+    expect(metadata).not.toHaveProperty('require_pushed_authorization_requests')
   })
 
   test('names only addresses that answer', async () => {

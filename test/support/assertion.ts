@@ -70,10 +70,12 @@ export function asserted(
   assertion: string,
   fields: Readonly<Record<string, string>> = { grant_type: 'client_credentials' },
   path = '/token',
+  headers: Readonly<Record<string, string>> = {},
 ): Promise<Answer> {
-  return post(`${issuer}${path}`, {
+  const authenticated = {
     ...fields,
     client_assertion: assertion,
     client_assertion_type: 'urn:ietf:params:oauth:client-assertion-type:jwt-bearer',
-  })
+  }
+  return post(`${issuer}${path}`, authenticated, headers)
 }

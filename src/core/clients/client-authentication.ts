@@ -4,7 +4,7 @@ import { AppError } from '#platform/errors.ts'
 import { KEY_METHODS, SECRET_METHODS } from './auth-methods.ts'
 import type { ClientDraft } from './client.ts'
 import { certifies, signsWith } from './client-keys.ts'
-import { PRESETS } from './presets.ts'
+import { wholeMetadata } from './presets.ts'
 
 const SUBJECT_MEMBERS = [
   'tls_client_auth_subject_dn',
@@ -14,15 +14,15 @@ const SUBJECT_MEMBERS = [
   'tls_client_auth_san_email',
 ]
 
-type Authenticating = Pick<ClientDraft, 'type' | 'registered'>
+type Authenticating = Pick<ClientDraft, 'type' | 'refreshTokens' | 'registered' | 'profile'>
 
 /** True where the client authenticates with a secret, and so has one. */
 export function keepsSecret(client: Authenticating): boolean {
   return SECRET_METHODS.some((method) => method === methodOf(client))
 }
 
-export function methodOf({ type, registered }: Authenticating): unknown {
-  return registered['token_endpoint_auth_method'] ?? PRESETS[type].authMethods[0]
+export function methodOf(client: Authenticating): unknown {
+  return wholeMetadata(client)['token_endpoint_auth_method']
 }
 
 /** One sentence, or undefined, for each member that authentication is about. */

@@ -6,7 +6,7 @@ import { z } from 'zod'
 import { claimRules } from '#core/custom-claims/claim-rules.ts'
 import { AppError } from '#platform/errors.ts'
 import { CIBA_GRANT, DELIVERY_WORDS, withoutIdleDelivery } from './backchannel-grant.ts'
-import { CLIENT_TYPES, type ClientDraft, type ClientOrigin } from './client.ts'
+import { CLIENT_PROFILES, CLIENT_TYPES, type ClientDraft, type ClientOrigin } from './client.ts'
 import { calledAddress, clientMetadata, deliveryMode, scopeList, shownName, uriList } from './client-metadata.ts'
 import { clientProblems } from './client-rules.ts'
 import { DEVICE_GRANT } from './device-grant.ts'
@@ -33,6 +33,7 @@ const clientInput = z
     claims: claimRules,
     /** An administrator vouches for software that registered itself; there is no way back. */
     origin: z.literal('administrator'),
+    profile: z.enum(CLIENT_PROFILES),
     /** Whether the grant types hold the one of RFC 8628. */
     device_flow: z.boolean(),
     /** How it hears of answers to its backchannel authentication requests; false: it may make none. */
@@ -56,6 +57,7 @@ const UNDECIDED: ClientDraft = {
   refreshTokens: 'offline_access',
   claims: [],
   origin: 'administrator',
+  profile: 'none',
 }
 
 /** Reads a registration. @throws AppError(invalid_input) with one message a field */
@@ -110,6 +112,7 @@ function decide(before: ClientDraft, input: ClientInput): ClientDraft {
   const { client_name: nameInMetadata, ...further } = input.metadata ?? {}
   const type = input.type ?? before.type
   const assignment = input.assignment ?? before.assignment
+  const profile = input.profile ?? before.profile
   const given = {
     redirect_uris: input.redirect_uris,
     post_logout_redirect_uris: input.post_logout_redirect_uris,
@@ -126,11 +129,12 @@ function decide(before: ClientDraft, input: ClientInput): ClientDraft {
     assignment,
     groups: input.groups ?? (assignment === 'groups' ? before.groups : []),
     // a public client cannot keep a secret, so its codes are worth nothing without the verifier (RFC 9700 §2.1.1)
-    requirePkce: input.require_pkce ?? (!isConfidential(type) || before.requirePkce),
+    requirePkce: input.require_pkce ?? (!isConfidential(type) || profile === 'fapi2' || before.requirePkce),
     idTokenClaims: input.id_token_claims ?? before.idTokenClaims,
     refreshTokens: input.refresh_tokens ?? before.refreshTokens,
     claims: input.claims ?? before.claims,
     origin: input.origin ?? before.origin,
+    profile,
   }
   const problems = clientProblems(draft)
   if (Object.keys(problems).length > 0) throw refusal(problems)

@@ -20,6 +20,7 @@ export function clientJson(client: Client, secret?: string): Record<string, unkn
     claims: client.claims,
     origin: client.origin,
     ...(client.registrationTokenId === undefined ? {} : { registration_token_id: client.registrationTokenId }),
+    profile: client.profile,
     ...(client.previousSecret ? { previous_secret_expires_at: client.previousSecret.expiresAt } : {}),
     disabled: client.disabled,
     created_at: client.createdAt,

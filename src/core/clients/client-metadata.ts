@@ -100,6 +100,7 @@ export const clientMetadata = z
     tls_client_auth_san_ip: z.union([z.ipv4(), z.ipv6()], 'This is not an IP address.').nullable(),
     tls_client_auth_san_email: certificateName.nullable(),
     tls_client_certificate_bound_access_tokens: z.boolean().nullable(),
+    dpop_bound_access_tokens: z.boolean().nullable(),
     grant_types: words.nullable(),
     response_types: responseTypes.nullable(),
     id_token_signed_response_alg: signingAlgorithm.nullable(),

@@ -3,6 +3,7 @@ import { subjectTypeProblem } from '#core/subjects/sector.ts'
 import type { ClientDraft } from './client.ts'
 import { backchannelProblems } from './backchannel-grant.ts'
 import { authenticationProblems, keepsSecret, methodOf } from './client-authentication.ts'
+import { fapi2Problems } from './fapi2.ts'
 import { grantTypesOf, isConfidential, PRESETS, responseTypesFor, signsPeopleIn } from './presets.ts'
 import { redirectUrisProblem, type RedirectPurpose } from './redirect-uri.ts'
 import { encryptionProblems } from './response-encryption.ts'
@@ -28,6 +29,7 @@ export function clientProblems(draft: ClientDraft): Record<string, string> {
     ...sharedSecretProblems(draft.registered, whoSigns(draft)),
     ...encryptionProblems(draft.registered),
     ...backchannelProblems(draft.registered, grantTypesOf(draft.type, draft.registered)),
+    ...profileProblems(draft),
   }
   return Object.fromEntries(
     Object.entries(problems).flatMap(([name, problem]) => (problem === undefined ? [] : [[name, problem]])),
@@ -53,7 +55,9 @@ function firstPartyProblem({ firstParty, origin }: ClientDraft): string | undefi
     : undefined
 }
 
-function pkceProblem({ type, requirePkce }: ClientDraft): string | undefined {
+function pkceProblem({ type, requirePkce, profile }: ClientDraft): string | undefined {
+  if (!requirePkce && profile === 'fapi2')
+    return 'A client of the profile fapi2 always uses PKCE (FAPI 2.0 §5.3.2.2 no. 5).'
   return requirePkce || isConfidential(type) ? undefined : `A ${type} client always uses PKCE (RFC 9700 §2.1.1).`
 }
 
@@ -62,6 +66,13 @@ function claimsProblem({ type, registered, claims }: ClientDraft): string | unde
   const allowed = typeof registered['scope'] === 'string' ? registered['scope'].split(' ') : undefined
   const never = claims.find(({ scope }) => scope !== undefined && allowed?.includes(scope) === false)
   return never && `The claim ${never.claim} hangs on the scope ${never.scope}, which this client may not ask for.`
+}
+
+/** Only what the profile adds to the other rules, so that theirs keep their words. */
+function profileProblems({ type, registered, profile }: ClientDraft): Problems {
+  if (profile !== 'fapi2') return {}
+  const problems = Object.entries(fapi2Problems(registered, isConfidential(type)))
+  return Object.fromEntries(problems.filter(([, problem]) => problem !== undefined))
 }
 
 /** As sentences name a client that may have no secret: public by its type, or with keys of its own. */

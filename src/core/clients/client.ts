@@ -29,6 +29,8 @@ export interface Client {
   readonly origin: ClientOrigin
   /** The token that it registered itself with (core/registration), if there was one. */
   readonly registrationTokenId?: string | undefined
+  /** What is demanded of it beyond its type's rules, see fapi2.ts. */
+  readonly profile: ClientProfile
   readonly disabled: boolean
   readonly createdAt: number
   readonly updatedAt: number
@@ -39,6 +41,9 @@ export type ClientType = (typeof CLIENT_TYPES)[number]
 
 export const CLIENT_ORIGINS = ['administrator', 'dynamic', 'metadata_document'] as const
 export type ClientOrigin = (typeof CLIENT_ORIGINS)[number]
+
+export const CLIENT_PROFILES = ['none', 'fapi2'] as const
+export type ClientProfile = (typeof CLIENT_PROFILES)[number]
 
 /** What an administrator decides about a client; the rest (id, secret, times) is the house's. */
 export type ClientDraft = Pick<
@@ -53,6 +58,7 @@ export type ClientDraft = Pick<
   | 'refreshTokens'
   | 'claims'
   | 'origin'
+  | 'profile'
 > & {
   /** The metadata that was given, without what the type's preset adds. */
   readonly registered: Readonly<Record<string, unknown>>

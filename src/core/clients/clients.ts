@@ -100,7 +100,7 @@ export function createClients({
   const sealing = clientSecrets(secrets, clock)
   const clientOf = ({ sealedSecret, sealedPrevious, registered, ...rest }: ClientRecord): Client => ({
     ...rest,
-    metadata: wholeMetadata(rest.type, rest.refreshTokens, registered),
+    metadata: wholeMetadata({ ...rest, registered }),
     secret: sealing.open(rest.id, sealedSecret),
     previousSecret: sealing.openPrevious(rest.id, sealedPrevious),
   })
@@ -141,7 +141,7 @@ export function createClients({
   const redrafted = async (id: string, redraft: (record: ClientRecord) => ClientDraft, together?: Together) => {
     const known = isClientId(id) ? await reading.find(id) : undefined
     if (!known) throw unknownClient()
-    await enableSigningKeys(signingAlgorithmsOf(redraft(known).registered))
+    await enableSigningKeys(signingAlgorithmsOf(wholeMetadata(redraft(known))))
     const validate = await metadataValidator()
     return changed(id, async (store, record, trx) => {
       const draft = redraft(record)
@@ -153,6 +153,8 @@ export function createClients({
       mustBeLongEnough(client.metadata, client.secret)
       await validate(toProviderMetadata(client))
       await store.change(id, draft)
+      // what was given out under other rules would outlive them
+      if (draft.profile !== record.profile) await artifactStore(trx).removeByClient(id)
       if (sealedSecret !== record.sealedSecret) await store.setSecret(id, undefined, undefined, clock.now())
       await store.setGroups(id, groupIds)
     })

@@ -27,10 +27,10 @@ export async function rememberDocument(
 }
 
 function says(known: Client, input: unknown): boolean {
-  const { name, type, registered } = parseRegistration(input, known.origin)
+  const said = parseRegistration(input, known.origin)
   return (
-    known.name === name &&
-    known.type === type &&
-    isDeepStrictEqual(known.metadata, wholeMetadata(type, known.refreshTokens, registered))
+    known.name === said.name &&
+    known.type === said.type &&
+    isDeepStrictEqual(known.metadata, wholeMetadata({ ...known, registered: said.registered }))
   )
 }

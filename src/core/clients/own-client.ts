@@ -27,11 +27,13 @@ export function withOwnClient(clients: Clients, issuer: string): Clients {
 }
 
 function ownClient(issuer: string): Client {
+  const settings = { type: 'spa', refreshTokens: 'never', profile: 'none' } as const
+  const registered = { redirect_uris: [ownPage(issuer)], scope: 'openid' }
   return {
+    ...settings,
     id: OWN_CLIENT_ID,
     name: 'Latchkey',
-    type: 'spa',
-    metadata: wholeMetadata('spa', 'never', { redirect_uris: [ownPage(issuer)], scope: 'openid' }),
+    metadata: wholeMetadata({ ...settings, registered }),
     secret: undefined,
     firstParty: true,
     origin: 'administrator',
@@ -39,7 +41,6 @@ function ownClient(issuer: string): Client {
     groups: [],
     requirePkce: true,
     idTokenClaims: 'strict',
-    refreshTokens: 'never',
     claims: [],
     disabled: false,
     createdAt: 0,

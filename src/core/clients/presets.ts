@@ -4,8 +4,9 @@
  */
 import { CONFIDENTIAL_METHODS } from './auth-methods.ts'
 import { CIBA_GRANT } from './backchannel-grant.ts'
-import type { Client, ClientType } from './client.ts'
+import type { Client, ClientDraft, ClientType } from './client.ts'
 import { DEVICE_GRANT } from './device-grant.ts'
+import { underFapi2 } from './fapi2.ts'
 import { FRONT_CHANNEL_RESPONSE_TYPES, grantsFor, IMPLICIT_GRANT, possibleWith } from './response-flows.ts'
 import { OFFERED_SCOPES } from './scopes.ts'
 
@@ -76,15 +77,16 @@ export function grantTypesOf(type: ClientType, registered: Readonly<Record<strin
   return named ? grantsFor(responseTypes, grantTypes) : grantTypes
 }
 
-/** The whole of a client's metadata: its type's preset under what was registered. */
-export function wholeMetadata(
-  type: ClientType,
-  refreshTokens: Client['refreshTokens'],
-  registered: Readonly<Record<string, unknown>>,
-): Record<string, unknown> {
+/** The whole of a client's metadata: its type's preset under what was registered, and its profile over it. */
+export function wholeMetadata({
+  type,
+  refreshTokens,
+  registered,
+  profile,
+}: Pick<ClientDraft, 'type' | 'refreshTokens' | 'registered' | 'profile'>): Record<string, unknown> {
   const preset = PRESETS[type]
   const grantTypes = grantTypesOf(type, registered)
-  return {
+  const whole = {
     application_type: preset.applicationType,
     token_endpoint_auth_method: preset.authMethods[0],
     response_types: possibleWith(grantTypes, preset.responseTypes),
@@ -94,6 +96,7 @@ export function wholeMetadata(
     ...registered,
     grant_types: grantTypes.filter((grant) => grant !== 'refresh_token' || refreshTokens !== 'never'),
   }
+  return profile === 'fapi2' ? underFapi2(whole) : whole
 }
 
 /**
@@ -123,5 +126,6 @@ export function houseMembers(client: Client): Record<string, unknown> {
     refresh_tokens: client.refreshTokens,
     claims: client.claims,
     origin: client.origin,
+    profile: client.profile,
   }
 }

@@ -3,7 +3,7 @@ import type { Kysely, Selectable } from 'kysely'
 import { z } from 'zod'
 import type { ClientGroupRow, ClientRow, GroupRow, Tables } from '#core/tables.ts'
 import { claimRules } from '#core/custom-claims/claim-rules.ts'
-import { CLIENT_ORIGINS, CLIENT_TYPES, type Client, type ClientDraft } from './client.ts'
+import { CLIENT_ORIGINS, CLIENT_PROFILES, CLIENT_TYPES, type Client, type ClientDraft } from './client.ts'
 
 /** A client as it is stored: the secret sealed, the metadata without what the type's preset adds. */
 export type ClientRecord = ClientDraft &
@@ -190,6 +190,7 @@ const storedRow = z.object({
   origin: z.enum(CLIENT_ORIGINS),
   id_token_claims: z.enum(['full', 'strict']),
   refresh_tokens: z.enum(['offline_access', 'always', 'never']),
+  profile: z.enum(CLIENT_PROFILES),
 })
 /** What most rows have: read in every protocol request. */
 const NO_CLAIMS = '[]'
@@ -200,8 +201,7 @@ function recordsOf(rows: readonly (Selectable<ClientRow> & { group_name: GroupRo
   return [...Map.groupBy(rows, (row) => row.id).values()].flatMap((ofOne) => {
     const [row] = ofOne
     if (!row) return []
-    const parsed = storedRow.parse(row)
-    const { type, assignment, origin, id_token_claims: idTokenClaims, refresh_tokens: refreshTokens } = parsed
+    const { type, assignment, origin, profile, ...words } = storedRow.parse(row)
     return {
       id: row.id,
       name: row.name,
@@ -216,11 +216,12 @@ function recordsOf(rows: readonly (Selectable<ClientRow> & { group_name: GroupRo
       assignment,
       groups: ofOne.flatMap(({ group_name: name }) => name ?? []).toSorted(),
       requirePkce: row.require_pkce === 1,
-      idTokenClaims,
-      refreshTokens,
+      idTokenClaims: words.id_token_claims,
+      refreshTokens: words.refresh_tokens,
       claims: row.claims === NO_CLAIMS ? [] : claimRules.parse(JSON.parse(row.claims)),
       origin,
       registrationTokenId: row.registration_token_id ?? undefined,
+      profile,
       disabled: row.disabled_at !== null,
       createdAt: row.created_at,
       updatedAt: row.updated_at,
@@ -240,5 +241,6 @@ function columnsOf(draft: ClientDraft) {
     refresh_tokens: draft.refreshTokens,
     claims: JSON.stringify(draft.claims),
     origin: draft.origin,
+    profile: draft.profile,
   }
 }

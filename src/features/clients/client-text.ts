@@ -48,6 +48,7 @@ export function clientDetails(client: Client): string {
     ['further claims', client.claims.map(claimRuleText).join(' ')],
     ['device flow', textOf(metadata['grant_types'])?.split(' ').includes(DEVICE_GRANT) ? 'yes' : undefined],
     ['CIBA', textOf(metadata['backchannel_token_delivery_mode'])],
+    ['profile', client.profile === 'none' ? undefined : client.profile],
     ['authenticates by', textOf(metadata['token_endpoint_auth_method'])],
     ['old secret until', client.previousSecret && timeText(client.previousSecret.expiresAt)],
   ])}\n`

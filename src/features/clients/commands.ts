@@ -1,5 +1,5 @@
 /** `latchkey client <verb>`: options become the one shape of core/clients, and what comes back becomes text or JSON. */
-import { CLIENT_TYPES, type Client } from '#core/clients/client.ts'
+import { CLIENT_PROFILES, CLIENT_TYPES, type Client } from '#core/clients/client.ts'
 import { clientJson } from '#core/clients/client-json.ts'
 import type { Services } from '#core/services.ts'
 import type { CommandGroup, CommandInput, CommandResult, CommandSpec, OptionSpec } from '#platform/cli.ts'
@@ -61,6 +61,11 @@ const SETTINGS: readonly OptionSpec[] = [
     description:
       'people approve its requests on a page of this server (web; needs no redirect URI); it hears of it by poll or ping',
   },
+  {
+    flags: '--profile <name>',
+    description: 'fapi2: demand the FAPI 2.0 Security Profile of it (web and service; needs its keys)',
+    choices: CLIENT_PROFILES,
+  },
   { flags: '--metadata <file>', description: 'further metadata as JSON in its RFC 7591 spelling; - reads stdin' },
 ]
 
@@ -70,6 +75,7 @@ const DEFAULTS: Readonly<Record<string, string>> = {
   '--assignment <whom>': 'everyone',
   '--id-token-claims <form>': 'full',
   '--refresh-tokens <when>': 'offline_access',
+  '--profile <name>': 'none',
 }
 
 const create: ClientCommand = {

@@ -30,6 +30,7 @@ export async function inputFrom(
     device_flow: options['deviceFlow'],
     ciba: options['ciba'],
     origin: options['vouched'] === true ? 'administrator' : undefined,
+    profile: options['profile'],
   }
   const file = options['metadata']
   return typeof file === 'string' ? { ...input, metadata: await metadataFrom(file, terminal) } : input
