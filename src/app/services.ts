@@ -111,7 +111,7 @@ function assemble({ config, database, secrets, clock, log, state }: Parts): Serv
         database,
         secrets,
         clock,
-        metadataValidator: metadataValidator(config, signingKeys),
+        metadataValidator: metadataValidator(config, signingKeys, apis),
         enableSigningKeys: (algorithms) => signingKeys.enable(algorithms),
       }),
       config.issuer,

@@ -3,6 +3,7 @@
  * outcome is all it may say. Neither knows HTTP or the protocol library.
  */
 import type { Account } from './accounts/account.ts'
+import type { DetailLine } from './apis/detail-type.ts'
 import type { Method } from './authentication.ts'
 import type { Client } from './clients/client.ts'
 
@@ -36,6 +37,8 @@ export interface AskedConsent {
   readonly scopes: readonly string[]
   readonly claims: readonly string[]
   readonly resources: readonly AskedResource[]
+  /** Asked for each time. */
+  readonly details: readonly AskedDetail[]
 }
 
 /** An API that the application wants to use in the person's name, and what it wants to do there. */
@@ -43,6 +46,13 @@ export interface AskedResource {
   readonly identifier: string
   readonly name: string
   readonly scopes: readonly string[]
+}
+
+/** One thing that the application wants to do at an API (RFC 9396), in words. */
+export interface AskedDetail {
+  readonly title: string
+  readonly api: string
+  readonly lines: readonly DetailLine[]
 }
 
 export type StepOutcome =

@@ -107,6 +107,8 @@ export interface ApiRow {
   name: string
   /** JSON array of strings */
   scopes: string
+  /** JSON array of { type, title, members } */
+  detail_types: string
   format: string
   /** null: the server's own lifetime */
   access_token_seconds: number | null

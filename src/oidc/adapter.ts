@@ -38,6 +38,8 @@ export interface AdapterNeeds {
   readonly refreshReuseSeconds: number
   /** @throws AppError(unavailable) where a key that the client asks for is not loaded yet */
   readonly keysAreHere: KeyCheck
+  /** Names of the authorization details that some API has. */
+  readonly detailTypes: readonly string[]
 }
 
 /** Models that hang on a grant and end with it. */
@@ -183,15 +185,24 @@ function lookedUpBy(model: string, payload: AdapterPayload): LookedUp {
   }
 }
 
+/** The library would not load a client that is registered for a type which its API has no more. */
+function knownTypes(
+  { authorization_details_types: registered }: Readonly<Record<string, unknown>>,
+  types: readonly string[],
+): Record<string, unknown> {
+  if (!Array.isArray(registered)) return {}
+  return { authorization_details_types: types.filter((type) => registered.includes(type)) }
+}
+
 /** A disabled client is one that is not there, and one with a document is made of that (client-documents.ts). */
-function clientAdapter({ clients, registered, keysAreHere }: AdapterNeeds): Adapter {
+function clientAdapter({ clients, registered, keysAreHere, detailTypes }: AdapterNeeds): Adapter {
   return {
     ...REFUSING,
     async find(id) {
       const client = await clients.find(id)
       if (!client || client.disabled || client.origin === 'metadata_document') return undefined
       await keysAreHere(signingAlgorithmsOf(client.metadata))
-      return toProviderMetadata(client)
+      return { ...toProviderMetadata(client), ...knownTypes(client.metadata, detailTypes) }
     },
     upsert: (id, { client_secret: secret }) => registered.save(id, typeof secret === 'string' ? secret : undefined),
     destroy: (id) => registered.remove(id),

@@ -82,6 +82,7 @@ export function createApprovals(protocol: Protocol, services: Services): Approva
         scopes: request.scope.split(' ').filter((scope) => isOfferedScope(scope)),
         claims: claimsAsked(request, client),
         resources: await apisInWords(apis, params),
+        details: [], // refused at the backchannel, see authorization-details.ts
       },
       authReqId: jti,
       params,

@@ -1,9 +1,11 @@
 import { errors, Provider, type JWKS } from 'oidc-provider'
 import { DELIVERY_MODES } from '#core/clients/backchannel-grant.ts'
 import type { ValidateMetadata } from '#core/clients/clients.ts'
+import type { Apis } from '#core/apis/apis.ts'
 import type { Settings } from '#core/services.ts'
 import type { SigningKeys } from '#core/signing-keys/signing-keys.ts'
 import { AppError } from '#platform/errors.ts'
+import { authorizationDetails, type DetailsFeature } from './authorization-details.ts'
 import { mutualTls } from './client-certificates.ts'
 import { protocol } from './configuration.ts'
 import { SWITCHES } from './features.ts'
@@ -12,17 +14,21 @@ import { SWITCHES } from './features.ts'
  * Prepares the library's own verdict on a client's metadata, asked before anything is stored. What is prepared throws
  * AppError(invalid_input) with the library's reason.
  * @param signingKeys they decide which algorithms a client may ask for
+ * @param apis they decide which authorization details it may
  */
 export function metadataValidator(
   settings: Settings,
   signingKeys: Pick<SigningKeys, 'version' | 'load'>,
+  apis: Apis,
 ): () => Promise<ValidateMetadata> {
   let prepared: { readonly version: string; readonly validate: ValidateMetadata } | undefined
   return async () => {
-    const version = await signingKeys.version()
+    const detailTypes = await apis.detailTypes()
+    const version = JSON.stringify([await signingKeys.version(), detailTypes])
     if (prepared?.version === version) return prepared.validate
     const { keys } = await signingKeys.load()
-    const validate = validatorOf(new Provider(settings.issuer, validating(settings, { keys: [...keys] })))
+    const details = authorizationDetails(apis, detailTypes)
+    const validate = validatorOf(new Provider(settings.issuer, validating(settings, { keys: [...keys] }, details)))
     prepared = { version, validate }
     return validate
   }
@@ -48,7 +54,7 @@ function validatorOf({ Client }: Provider): ValidateMetadata {
 }
 
 /** As the server's configuration, without a database behind it. */
-function validating(settings: Settings, jwks: JWKS) {
+function validating(settings: Settings, jwks: JWKS, richAuthorizationRequests: DetailsFeature) {
   const unused = async (): Promise<never> => {
     throw new Error('metadata is validated without a database')
   }
@@ -67,6 +73,7 @@ function validating(settings: Settings, jwks: JWKS) {
     features: {
       ...SWITCHES,
       ...mutualTls(settings),
+      richAuthorizationRequests,
       deviceFlow: { enabled: true },
       ciba: {
         enabled: true,

@@ -13,6 +13,7 @@ import type { GuardedFetch } from '#platform/fetch.ts'
 import { adapterFactory } from './adapter.ts'
 import { findAccount } from './accounts.ts'
 import { SCOPE_CLAIMS } from './claims.ts'
+import { authorizationDetails, checkRefreshedDetails } from './authorization-details.ts'
 import { backchannelAuthentication, requestSeconds } from './backchannel-authentication.ts'
 import { boundTokensWhereOffered, certificateMethods, mutualTls } from './client-certificates.ts'
 import { judgeAssertion, PREVIOUS_SECRET } from './client-authentication.ts'
@@ -39,6 +40,8 @@ const INTERACTION_SECONDS = 3_600
 export interface ConfigurationNeeds {
   readonly services: Services
   readonly jwks: JWKS
+  /** Names of the authorization details that some API has. */
+  readonly detailTypes: readonly string[]
   readonly refreshKeys: () => Promise<void>
   readonly renderError: ErrorPage
   readonly logout: LogoutPages
@@ -109,6 +112,7 @@ export function protocol(settings: Settings, jwks: JWKS): Configuration {
 export function configuration({
   services,
   jwks,
+  detailTypes,
   refreshKeys,
   renderError,
   logout,
@@ -128,6 +132,7 @@ export function configuration({
       registered: registeredClients(services),
       refreshReuseSeconds: settings.tokens.refreshReuseSeconds,
       keysAreHere: ownKeysAreHere,
+      detailTypes,
     }),
     findAccount: findAccount(services),
     pairwiseIdentifier: (_ctx, accountId, client) => pairwiseSubject(client, accountId),
@@ -146,6 +151,7 @@ export function configuration({
       (source.scopes.has('offline_access') || clientSettings(client).refreshTokens === 'always'),
     async rotateRefreshToken(ctx) {
       await checkRefresh(ctx)
+      checkRefreshedDetails(ctx)
       return !isFapi2(ctx.oidc.client) // FAPI 2.0 §5.3.2.1 no. 9
     },
     renderError,
@@ -155,6 +161,7 @@ export function configuration({
       introspection: { enabled: true, allowedPolicy: introspectionPolicy(apis, services.accounts) },
       revocation: { enabled: true, allowedPolicy: async (_ctx, client, token) => token.clientId === client.clientId },
       resourceIndicators,
+      richAuthorizationRequests: authorizationDetails(apis, detailTypes),
       ...mutualTls(settings),
       dPoP: { enabled: true, nonceSecret, requireNonce: judgeProof },
       deviceFlow,

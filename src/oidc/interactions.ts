@@ -9,6 +9,7 @@ import type { ArtifactStore } from '#core/artifacts/store.ts'
 import { isOfferedScope } from '#core/clients/scopes.ts'
 import type { AskedConsent } from '#core/sign-in-steps.ts'
 import { AppError } from '#platform/errors.ts'
+import { detailsInWords } from './authorization-details.ts'
 import type { Protocol } from './provider.ts'
 import { apisInWords, grantAsked, missingApis } from './resource-consent.ts'
 import { endSession } from './sessions.ts'
@@ -154,12 +155,18 @@ async function existingGrant(
 async function askedConsent({ prompt, params }: LibraryInteraction, apis: Pick<Apis, 'find'>): Promise<AskedConsent> {
   const scopes = strings(prompt.details['missingOIDCScope'])
   const claims = ['missingOIDCClaims', 'missingOwnClaims'].flatMap((detail) => strings(prompt.details[detail]))
-  if (prompt.name !== 'consent') return { scopes, claims, resources: [] }
+  if (prompt.name !== 'consent') return { scopes, claims, resources: [], details: [] }
+  const details = await detailsInWords(apis, params)
   const missing = missingApis(prompt.details)
-  if (scopes.length > 0 || claims.length > 0 || missing.length > 0)
-    return { scopes, claims, resources: await apisInWords(apis, params, missing) }
+  if (scopes.length > 0 || claims.length > 0 || missing.length > 0 || prompt.reasons.includes('rar_prompt'))
+    return { scopes, claims, resources: await apisInWords(apis, params, missing), details }
   const all = (stringParam(params, 'scope') ?? '').split(' ').filter((scope) => isOfferedScope(scope))
-  return { scopes: all, claims: strings(prompt.details['ownClaims']), resources: await apisInWords(apis, params) }
+  return {
+    scopes: all,
+    claims: strings(prompt.details['ownClaims']),
+    resources: await apisInWords(apis, params),
+    details,
+  }
 }
 
 function otherAccountIn(submission: InteractionResults | undefined): boolean {

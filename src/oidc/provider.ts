@@ -3,6 +3,7 @@
  * holds the current provider and replaces it: requests under way finish on the one they began with, and everything
  * else is in the database. Making a provider costs about 2 ms (measured).
  */
+import { isDeepStrictEqual } from 'node:util'
 import type { Middleware } from 'koa'
 import { Provider, type KoaContextWithOIDC } from 'oidc-provider'
 import type { ProtocolPages } from '#core/feature.ts'
@@ -39,7 +40,7 @@ export interface Protocol {
   current(): Provider
   /** Every protocol endpoint. */
   readonly middleware: Middleware
-  /** Looks for changed keys now; the watch does it twice a second. */
+  /** Looks for changed keys and types of details now; the watch does it twice a second. */
   refreshKeys(): Promise<void>
   /** Stops looking for changed keys and for logouts that are due; what is being sent is finished. */
   close(): Promise<void>
@@ -47,13 +48,18 @@ export interface Protocol {
 
 /** Opens the protocol endpoints with the keys that are published now, and keeps watching the keys. */
 export async function openProtocol(services: Services, pages: ProtocolPages): Promise<Protocol> {
-  const { signingKeys, log } = services
-  let published = await signingKeys.load()
+  const { signingKeys, apis, log } = services
+  const load = async (): Promise<Published> => ({
+    ...(await signingKeys.load()),
+    detailTypes: await apis.detailTypes(),
+  })
+  let published = await load()
   const refreshKeys = async (): Promise<void> => {
-    if ((await signingKeys.version()) === published.version) return
-    published = await signingKeys.load()
+    const sameKeys = (await signingKeys.version()) === published.version
+    if (sameKeys && isDeepStrictEqual(await apis.detailTypes(), published.detailTypes)) return
+    published = await load()
     provider = makeProvider(services, pages, published, around)
-    log.info('signing keys changed')
+    log.info(sameKeys ? 'types of authorization details changed' : 'signing keys changed')
   }
   const fetch = outboundFetch(services.settings)
   const logouts = startLogoutSender({ services, fetch, current: () => provider })
@@ -78,6 +84,12 @@ export async function openProtocol(services: Services, pages: ProtocolPages): Pr
   }
 }
 
+/** What the library takes once. */
+interface Published extends PublishedKeys {
+  /** Names of the authorization details that some API has. */
+  readonly detailTypes: readonly string[]
+}
+
 /** What is one for all providers of a server, in turn. */
 interface Around {
   readonly refreshKeys: () => Promise<void>
@@ -88,7 +100,7 @@ interface Around {
 function makeProvider(
   services: Services,
   pages: ProtocolPages,
-  { keys }: PublishedKeys,
+  { keys, detailTypes }: Published,
   { refreshKeys, fetch, logouts }: Around,
 ): Provider {
   const { settings, log, secrets } = services
@@ -97,6 +109,7 @@ function makeProvider(
     configuration({
       services,
       jwks: { keys: [...keys] },
+      detailTypes,
       refreshKeys,
       renderError: renderProtocolError,
       logout: logoutPages(pages),

@@ -24,6 +24,7 @@ const consent = {
   items: asked,
   redirectHost: 'notes.example.com',
 }
+const payment = [{ name: 'amount.value', value: '123.50' }]
 const deviceQuestion = {
   action: '/device',
   xsrf: 'x5',
@@ -106,6 +107,7 @@ export const samples: readonly Sample[] = [
     title: 'Allow access?',
     model: {
       ...consent,
+      items: [{ title: 'Make a payment', detail: 'At “Your bank”:', lines: payment }, ...asked],
       clientUri: 'https://notes.example.com',
       clientLogo: logo,
       policyUri: 'https://notes.example.com/privacy',
@@ -124,7 +126,7 @@ export const samples: readonly Sample[] = [
       policyUri: `https://evil.example/${hostile}`,
       tosUri: 'data:text/html,hi',
       personLabel: hostile,
-      items: [{ title: hostile, detail: hostile }],
+      items: [{ title: hostile, detail: hostile, lines: [{ name: hostile, value: hostile }] }],
       redirectHost: `${'very-long-label.'.repeat(15)}example`,
       warning: hostile,
     },

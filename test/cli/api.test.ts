@@ -32,13 +32,25 @@ async function latchkey(...argv: readonly string[]) {
 test('an API is created, listed, shown, changed and deleted', async () => {
   expect(await latchkey('list')).toMatchObject({ code: 0, out: expect.stringContaining('latchkey api create') })
   const options = ['--name', 'Orders', '--scope', 'read write', '--format', 'opaque', '--access-token-seconds', '600']
+  const types = ['--authorization-detail-type', 'refund[order,amount]=Refund an order']
   const people = ['--assignment', 'clients', '--client', robot, '--introspection-client', robot]
-  const created = await latchkey('create', '--identifier', ORDERS, ...options, '--alg', 'ES256', ...people, '--json')
+  const created = await latchkey(
+    'create',
+    '--identifier',
+    ORDERS,
+    ...options,
+    '--alg',
+    'ES256',
+    ...types,
+    ...people,
+    '--json',
+  )
   expect([created.code, created.err]).toEqual([0, ''])
   const orders = {
     identifier: ORDERS,
     name: 'Orders',
     scopes: ['read', 'write'],
+    authorization_details_types: [{ type: 'refund', title: 'Refund an order', members: ['order', 'amount'] }],
     format: 'opaque',
     access_token_seconds: 600,
     signing_alg: 'ES256',
@@ -53,11 +65,23 @@ test('an API is created, listed, shown, changed and deleted', async () => {
   expect((await latchkey('list')).out).toBe(`${ORDERS}  opaque  Orders\n`)
   expect((await latchkey('show', ORDERS, '--json')).json).toEqual(orders)
 
-  const opened = ['--assignment', 'everyone', '--no-access-token-seconds', '--no-introspection-client', '--scope', '']
+  expect((await latchkey('show', ORDERS)).out).toMatch(/details +refund\[order,amount\]=Refund an order/)
+
+  const none = '--no-authorization-detail-type'
+  const opened = [
+    '--assignment',
+    'everyone',
+    none,
+    '--no-access-token-seconds',
+    '--no-introspection-client',
+    '--scope',
+    '',
+  ]
   expect((await latchkey('update', ORDERS, '--format', 'jwt', ...opened, '--json')).json).toEqual({
     ...orders,
     format: 'jwt',
     scopes: [],
+    authorization_details_types: [],
     access_token_seconds: null,
     assignment: 'everyone',
     clients: [],

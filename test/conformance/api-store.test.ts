@@ -30,6 +30,7 @@ describe.each(databases)('APIs on $name', (kind) => {
       identifier: 'https://api.example/bare',
       name: 'https://api.example/bare',
       scopes: [],
+      authorization_details_types: [],
       format: 'jwt',
       access_token_seconds: null,
       signing_alg: 'RS256',

@@ -84,6 +84,7 @@ export async function openAdapters({ create }: DatabaseKind): Promise<Adapters> 
       secrets,
       refreshReuseSeconds: WINDOW,
       keysAreHere: async () => {},
+      detailTypes: [],
     }
     return adapterFactory({ ...needs, clock: { now: () => clock.seconds - behindSeconds } })
   }

@@ -6,6 +6,7 @@ import { shownUri } from '#core/clients/web-address.ts'
 import { AppError } from '#platform/errors.ts'
 import { SIGNING_ALGORITHMS } from '#core/signing-keys/algorithms.ts'
 import { MAX_API_TOKEN_SECONDS, type ApiDraft } from './api.ts'
+import { detailTypes } from './detail-type.ts'
 import { identifierProblem } from './identifier.ts'
 
 const MAX_SCOPES = 100
@@ -50,6 +51,7 @@ const clientIds = z
 const settings = {
   name: shownName,
   scope: scopes,
+  authorization_details_types: detailTypes,
   format: z.enum(['jwt', 'opaque'], 'A format is jwt or opaque.'),
   /** null: the server's own lifetime. */
   access_token_seconds: seconds,
@@ -69,6 +71,7 @@ export function parseApi(input: unknown): ApiDraft {
       identifier: named,
       name: named,
       scopes: [],
+      detailTypes: [],
       format: 'jwt',
       accessTokenSeconds: null,
       signingAlg: 'RS256',
@@ -105,6 +108,7 @@ function decide(before: ApiDraft, given: z.output<typeof changeShape>): ApiDraft
     identifier: before.identifier,
     name: given.name ?? before.name,
     scopes: given.scope ?? before.scopes,
+    detailTypes: given.authorization_details_types ?? before.detailTypes,
     format: given.format ?? before.format,
     accessTokenSeconds:
       given.access_token_seconds === undefined ? before.accessTokenSeconds : given.access_token_seconds,

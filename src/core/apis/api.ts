@@ -1,3 +1,4 @@
+import type { DetailType } from './detail-type.ts'
 import type { SigningAlgorithm } from '#core/signing-keys/algorithms.ts'
 
 /** No access token for an API lives longer, in seconds: a JWT cannot be called back, and its key has to stay published. */
@@ -11,6 +12,8 @@ export interface Api {
   readonly name: string
   /** Sorted. */
   readonly scopes: readonly string[]
+  /** What may be asked for there by authorization_details (RFC 9396). */
+  readonly detailTypes: readonly DetailType[]
   /** jwt: signed, read by the API itself (RFC 9068); opaque: asked about at the introspection endpoint. */
   readonly format: 'jwt' | 'opaque'
   /** null: as long as any access token of this server. */
@@ -43,6 +46,7 @@ export function apiJson(api: Api) {
     identifier: api.identifier,
     name: api.name,
     scopes: api.scopes,
+    authorization_details_types: api.detailTypes,
     format: api.format,
     access_token_seconds: api.accessTokenSeconds,
     signing_alg: api.signingAlg,

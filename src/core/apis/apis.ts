@@ -22,6 +22,8 @@ export interface Apis {
   get(identifier: string): Promise<Api>
   /** All of them, by identifier. */
   list(): Promise<readonly Api[]>
+  /** The names of the authorization details that some API has, in their order. */
+  detailTypes(): Promise<readonly string[]>
   /** Changes what is given and leaves the rest; the identifier stays. @throws AppError(invalid_input, not_found) */
   update(identifier: string, input: unknown): Promise<Api>
   /** Nobody gets a token for it any more, and no opaque token for it is active. @throws AppError(not_found) */
@@ -68,6 +70,11 @@ export function createApis({ database: { db, kind }, clock, enableSigningKeys }:
     },
 
     list: () => reading.list(),
+
+    async detailTypes() {
+      const names = (await reading.list()).flatMap((api) => api.detailTypes.map(({ type }) => type))
+      return [...new Set(names)].toSorted()
+    },
 
     async update(identifier, input) {
       await enableSigningKeys([parseApiChange(await get(identifier), input).signingAlg])

@@ -4,6 +4,7 @@ import { z } from 'zod'
 import type { ApiClientRow, ApiRow, Tables } from '#core/tables.ts'
 import { SIGNING_ALGORITHMS } from '#core/signing-keys/algorithms.ts'
 import type { Api, ApiDraft } from './api.ts'
+import { detailTypes } from './detail-type.ts'
 
 export interface ApiStore {
   /** One query, clients included: it runs in every request that names the API. */
@@ -103,6 +104,7 @@ function apisOf(rows: readonly Joined[]): Api[] {
       identifier: row.identifier,
       name: row.name,
       scopes: storedScopes.parse(JSON.parse(row.scopes)),
+      detailTypes: detailTypes.parse(JSON.parse(row.detail_types)),
       format,
       accessTokenSeconds: row.access_token_seconds,
       signingAlg,
@@ -119,6 +121,7 @@ function columnsOf(draft: ApiDraft) {
   return {
     name: draft.name,
     scopes: JSON.stringify(draft.scopes),
+    detail_types: JSON.stringify(draft.detailTypes),
     format: draft.format,
     access_token_seconds: draft.accessTokenSeconds,
     signing_alg: draft.signingAlg,

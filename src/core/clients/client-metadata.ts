@@ -17,7 +17,7 @@ import { calledAddressProblem, shownUri, webAddressProblem } from './web-address
 
 const MAX_NAME_LENGTH = 256
 /** Control characters, line and paragraph separators, and marks that turn the direction of what follows. */
-const UNPRINTABLE = /[\p{Cc}\p{Zl}\p{Zp}\u202a-\u202e\u2066-\u2069]/u
+export const UNPRINTABLE = /[\p{Cc}\p{Zl}\p{Zp}\u202a-\u202e\u2066-\u2069]/u
 const TEN_YEARS_SECONDS = 315_360_000
 
 /** A name that is shown to people: trimmed, one line, nothing invisible that could pass it off as another. */
@@ -123,6 +123,7 @@ export const clientMetadata = z
     subject_type: z.enum(['public', 'pairwise']).nullable(),
     default_max_age: z.int().min(0).max(TEN_YEARS_SECONDS).nullable(),
     require_auth_time: z.boolean().nullable(),
+    authorization_details_types: words.nullable(),
     default_acr_values: words.nullable(),
   })
   .partial()

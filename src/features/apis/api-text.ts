@@ -1,11 +1,13 @@
 /** What a person reads about APIs on a terminal. */
 import type { Api } from '#core/apis/api.ts'
+import { detailTypeText } from '#core/apis/detail-type.ts'
 
 export function apiDetails(api: Api): string {
   const lines = [
     ['identifier', api.identifier],
     ['name', api.name],
     ['scopes', api.scopes.join(' ') || 'none'],
+    ...api.detailTypes.map((type) => ['details', detailTypeText(type)] as const),
     ['access tokens', api.format === 'jwt' ? `JWT, signed with ${api.signingAlg}` : 'opaque, to be introspected'],
     [
       'they live',

@@ -3,6 +3,7 @@ import { apiJson, type Api } from '#core/apis/api.ts'
 import { SIGNING_ALGORITHMS } from '#core/signing-keys/algorithms.ts'
 import type { Apis } from '#core/apis/apis.ts'
 import type { CommandGroup, CommandResult, CommandSpec, OptionSpec } from '#platform/cli.ts'
+import { parseDetailType } from '#core/apis/detail-type.ts'
 import { apiDetails, apiTable } from './api-text.ts'
 
 interface Needs {
@@ -16,6 +17,11 @@ const SETTINGS: readonly (OptionSpec & { readonly byDefault?: string })[] = [
     byDefault: 'the identifier',
   },
   { flags: '--scope <scopes>', description: 'what may be asked for there, separated by spaces', byDefault: 'nothing' },
+  {
+    flags: '--authorization-detail-type <type>',
+    description: 'what may be asked for by authorization_details (RFC 9396): "TYPE[member,member]=What people read"',
+    repeatable: true,
+  },
   {
     flags: '--format <format>',
     description: 'jwt: the API checks tokens itself (RFC 9068); opaque: it introspects them',
@@ -83,6 +89,7 @@ const update: CommandSpec<Needs> = {
   options: [
     ...SETTINGS.map(asChange),
     { flags: '--no-access-token-seconds', description: 'let its access tokens live as long as all others' },
+    { flags: '--no-authorization-detail-type', description: 'let nobody ask for authorization_details there' },
     { flags: '--no-introspection-client', description: 'let nobody introspect its tokens' },
   ],
   run: async ({ needs: { apis }, args: [identifier = ''], options }) =>
@@ -108,10 +115,12 @@ export const apiCommands: CommandGroup<Needs> = {
 
 /** The options in the spelling of core/apis; it judges nothing. */
 function inputFrom(options: Readonly<Record<string, unknown>>): Record<string, unknown> {
-  const { accessTokenSeconds, introspectionClient } = options
+  const { accessTokenSeconds, authorizationDetailType: types, introspectionClient } = options
   return {
     name: options['name'],
     scope: options['scope'],
+    authorization_details_types:
+      types === false ? [] : Array.isArray(types) ? types.map(String).map(parseDetailType) : undefined,
     format: options['format'],
     access_token_seconds:
       accessTokenSeconds === false

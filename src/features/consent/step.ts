@@ -1,9 +1,11 @@
 import { personLabel } from '#core/accounts/account.ts'
+import type { DetailLine } from '#core/apis/detail-type.ts'
 import type { Client } from '#core/clients/client.ts'
 import type { ScopeWords } from '#core/clients/scopes.ts'
 import { shownLogo } from '#core/clients/shown-logo.ts'
 import { consentWords } from '#core/consents/consent-words.ts'
 import type { Step } from '#core/feature.ts'
+import type { AskedDetail } from '#core/sign-in-steps.ts'
 import { renderPage, view } from '#platform/http/render.ts'
 
 interface ConsentPage {
@@ -15,10 +17,14 @@ interface ConsentPage {
   readonly policyUri?: string
   readonly tosUri?: string
   readonly personLabel: string
-  readonly items: readonly ScopeWords[]
+  readonly items: readonly Item[]
   readonly redirectHost: string
   /** What the person should know of software that nobody vouches for. */
   readonly warning?: string
+}
+
+interface Item extends ScopeWords {
+  readonly lines?: readonly DetailLine[]
 }
 
 const page = view<ConsentPage>('consent/consent')
@@ -39,7 +45,7 @@ export const consentStep: Step = {
         ...shownLogo(client),
         ...shownMetadata(client.metadata),
         personLabel: account ? personLabel(account) : '',
-        items: consentWords(asked),
+        items: [...asked.details.map(detailWords), ...consentWords(asked)],
         redirectHost: hostOf(redirectUri),
         ...warning(client, hostOf(redirectUri)),
       },
@@ -50,6 +56,10 @@ export const consentStep: Step = {
     if (form['decision'] === 'allow') return { kind: 'consented', ...asked }
     return { kind: 'refused', error: 'access_denied', description: 'the person did not allow it' }
   },
+}
+
+function detailWords({ title, api, lines }: AskedDetail): Item {
+  return { title, detail: `At “${api}”:`, lines }
 }
 
 function shownMetadata(metadata: Readonly<Record<string, unknown>>): Partial<ConsentPage> {
