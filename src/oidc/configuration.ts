@@ -30,6 +30,7 @@ import type { LogoutPages } from './logout.ts'
 import { outboundCalls } from './outbound.ts'
 import { policy, promptValues } from './policy.ts'
 import { draftedClient, registeredClients, registration } from './registration.ts'
+import { REQUIRE_NONCE, requireNonce } from './required-nonce.ts'
 import { accessTokenSeconds, introspectionPolicy, resources } from './resources.ts'
 import { keysAreHere, signedWith } from './signing.ts'
 import { pairwise } from './subjects.ts'
@@ -78,10 +79,12 @@ export function protocol(settings: Settings, jwks: JWKS): Configuration {
         'claims',
         'origin',
         'profile',
+        REQUIRE_NONCE,
         PREVIOUS_SECRET,
         ...boundTokens.properties,
       ],
     },
+    extraParams: { nonce: requireNonce },
     pkce: {
       required: (_ctx, client) =>
         client.tokenEndpointAuthMethod === 'none' || clientSettings(client).requirePkce || isFapi2(client),

@@ -6,7 +6,7 @@ import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
 import { createClient, createPerson, startApp, type RegisteredClient, type TestApp } from '../support/app.ts'
 import { browserSession, errorOf, locationOf, type Page } from '../support/browser-session.ts'
 import { databases } from '../support/databases.ts'
-import { authorizeUrl, bystander, codeFor, expectNothingGiven, post, tokensFor } from '../support/protocol.ts'
+import { authorizeUrl, basic, bystander, codeFor, expectNothingGiven, post, tokensFor } from '../support/protocol.ts'
 
 /** The error that reaches the relying party, or the page. */
 function refusal(page: Page, signedIn = false): string | undefined {
@@ -59,6 +59,16 @@ describe('the authorization request', () => {
       }
     },
   )
+
+  test('refuses a sign-in without nonce, pushed or not, of a client that demands one', async () => {
+    const strict = await createClient(app.services, { metadata: { require_nonce: true } })
+    const request = new URL(authorizeUrl(app, strict))
+    request.searchParams.delete('nonce')
+    expect(refusal(await open(request.href))).toBe('invalid_request')
+    const pushed = await post(`${app.issuer}/par`, Object.fromEntries(request.searchParams), basic(strict))
+    expect([pushed.status, pushed.json['error']]).toEqual([400, 'invalid_request'])
+    expect(locationOf(await ask(strict)).pathname).toMatch(/^\/interaction\//)
+  })
 
   test('A6 refuses a parameter in the query and again in the body', async () => {
     const [address = '', parameters = ''] = authorizeUrl(app, web).split('?')

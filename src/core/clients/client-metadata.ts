@@ -123,6 +123,8 @@ export const clientMetadata = z
     subject_type: z.enum(['public', 'pairwise']).nullable(),
     default_max_age: z.int().min(0).max(TEN_YEARS_SECONDS).nullable(),
     require_auth_time: z.boolean().nullable(),
+    /** Not in the registry of RFC 7591: refuse sign-ins without `nonce`. */
+    require_nonce: z.boolean().nullable(),
     authorization_details_types: words.nullable(),
     default_acr_values: words.nullable(),
   })
