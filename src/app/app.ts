@@ -18,13 +18,16 @@ import { polling } from '#oidc/polling.ts'
 import { postedRequests } from '#oidc/posted-requests.ts'
 import { openProtocol } from '#oidc/provider.ts'
 import { registrationDoor } from '#oidc/registration.ts'
+import { uiLocales } from '#oidc/ui-locales.ts'
 import { accessLog } from '#platform/http/access-log.ts'
 import { loadAssets } from '#platform/http/assets.ts'
 import { errorBoundary } from '#platform/http/errors.ts'
 import { refuseForeignOrigin } from '#platform/http/forms.ts'
 import { securityHeaders } from '#platform/http/headers.ts'
+import { language } from '#platform/http/language.ts'
 import { viewMiddleware } from '#platform/http/render.ts'
 import { requestFacts } from '#platform/http/request-facts.ts'
+import { openWords, readCatalogues } from '#platform/http/words.ts'
 import { documentCaching } from '#oidc/document-caching.ts'
 import { ROOT, type Config } from './config.ts'
 
@@ -63,7 +66,8 @@ export async function createApp(config: Config, services: Services, features: re
     requestFacts(config.trustedProxies),
     accessLog(services.log),
     securityHeaders(https),
-    viewMiddleware({ dir: VIEWS, cache: true, assets }),
+    language(config.defaultLocale),
+    viewMiddleware({ dir: VIEWS, cache: true, assets, words: openWords(readCatalogues(VIEWS)) }),
     errorBoundary(services.log),
     ...features.flatMap(({ rootRoutes }) => rootRoutes?.(services) ?? []),
     assets.middleware,
@@ -77,6 +81,7 @@ export async function createApp(config: Config, services: Services, features: re
       noUserCodes,
       polling(services),
       registrationDoor(services),
+      uiLocales,
       protocol.middleware,
     ]),
   ]

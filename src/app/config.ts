@@ -8,6 +8,7 @@ import { isAbsolute, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { z } from 'zod'
 import type { Settings } from '#core/services.ts'
+import { LOCALES } from '#platform/http/language.ts'
 import type { LogSettings } from '#platform/log.ts'
 import { Secret } from '#platform/secret.ts'
 import { parseSettings, SettingsError, type Environment, type Setting } from '#platform/settings.ts'
@@ -114,6 +115,13 @@ export const SETTINGS = {
     defaultWords: 'pretty on a terminal, else json',
     sentence: 'One JSON object a line, or lines for a person.',
     example: 'json',
+  }),
+  defaultLocale: setting({
+    name: 'DEFAULT_LOCALE',
+    schema: z.enum(LOCALES, `must be one of ${LOCALES.join(', ')}`),
+    default: 'en',
+    sentence: `The language of the pages where neither the application nor the browser asks for one of ${LOCALES.join(', ')}.`,
+    example: 'de',
   }),
   outboundAllow: setting({
     name: 'OUTBOUND_ALLOW',
@@ -239,6 +247,7 @@ export function loadConfig(environment: Environment = process.env, folder: strin
     masterKeys: values.masterKeys,
     trustedProxies: values.trustedProxies,
     log: { level: values.logLevel, format: values.logFormat ?? (process.stdout.isTTY ? 'pretty' : 'json') },
+    defaultLocale: values.defaultLocale,
     session: { idleSeconds: values.sessionIdleSeconds, absoluteSeconds: values.sessionAbsoluteSeconds },
     tokens: {
       codeSeconds: values.tokensCodeSeconds,

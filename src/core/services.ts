@@ -4,6 +4,7 @@
 import type { Clock } from '#platform/clock.ts'
 import type { Database } from '#platform/database/open.ts'
 import type { ClientCertificateRules } from '#platform/http/client-certificate.ts'
+import type { Locale } from '#platform/http/language.ts'
 import type { Log } from '#platform/log.ts'
 import type { Accounts } from './accounts/accounts.ts'
 import type { Apis } from './apis/apis.ts'
@@ -24,6 +25,8 @@ import type { Tables } from './tables.ts'
 export interface Settings {
   /** No trailing slash; may have a path. */
   readonly issuer: string
+  /** Of pages, where nobody asks for another. */
+  readonly defaultLocale: Locale
   readonly session: { readonly idleSeconds: number; readonly absoluteSeconds: number }
   readonly tokens: {
     readonly codeSeconds: number

@@ -10,6 +10,7 @@ import { OFFERED_SCOPES } from '#core/clients/scopes.ts'
 import { interactionPath } from '#core/issuer-paths.ts'
 import type { Services, Settings } from '#core/services.ts'
 import type { GuardedFetch } from '#platform/fetch.ts'
+import { LOCALES } from '#platform/http/language.ts'
 import { adapterFactory } from './adapter.ts'
 import { findAccount } from './accounts.ts'
 import { SCOPE_CLAIMS } from './claims.ts'
@@ -144,7 +145,7 @@ export function configuration({
       policy: prompts,
       url: (_ctx, { uid }) => interactionPath(settings.issuer, uid),
     },
-    discovery: { prompt_values_supported: promptValues(prompts) },
+    discovery: { prompt_values_supported: promptValues(prompts), ui_locales_supported: LOCALES },
     cookies: cookies(settings.issuer, secrets),
     clientBasedCORS: (_ctx, origin, client) =>
       clientSettings(client).type === 'spa' &&

@@ -3,7 +3,8 @@
  * the developer and was written to be shown; its `error_detail` is internal and goes to the log only.
  */
 import type { ErrorOut, errors, KoaContextWithOIDC } from 'oidc-provider'
-import { showRefusal, type Refusal } from '#platform/http/errors.ts'
+import type { RefusalWords } from '#platform/errors.ts'
+import { showRefusal } from '#platform/http/errors.ts'
 
 export type ErrorPage = (
   ctx: KoaContextWithOIDC,
@@ -18,6 +19,7 @@ export const renderProtocolError: ErrorPage = async (ctx, out) => {
     status: ctx.status >= 400 ? ctx.status : 400,
     code: out.error,
     ...words,
+    description: out.error_description ?? out.error,
     details: out.error === 'server_error' ? undefined : detailsOf(ctx, out),
   })
 }
@@ -35,32 +37,15 @@ const PARAMETER: Readonly<Record<string, string>> = {
   invalid_redirect_uri: 'redirect_uri',
 }
 
-type Words = Pick<Refusal, 'title' | 'message' | 'hint'>
-
-const WRONG_APP = 'The app that sent you here is set up differently from what this server knows about it.'
-const TELL_THE_APP = 'Go back to the app and try again. If it stays, tell the people who run it, with the error id.'
-
-const DEFAULT_WORDS: Words = {
-  title: 'This sign-in cannot go on',
-  message: 'The app that sent you here asked for something that this server does not allow.',
-  hint: TELL_THE_APP,
+const DEFAULT_WORDS: RefusalWords = {
+  title: 'title.cannot-go-on',
+  message: 'not-allowed',
+  hint: 'hint.tell-the-app',
 }
 
-const WORDS: Readonly<Record<string, Words>> = {
-  invalid_client: {
-    title: 'Unknown app',
-    message: 'The app that sent you here is not known to this server, or was switched off.',
-    hint: TELL_THE_APP,
-  },
-  invalid_redirect_uri: { title: 'Wrong return address', message: WRONG_APP, hint: TELL_THE_APP },
-  session_not_found: {
-    title: 'Please start again',
-    message: 'This sign-in has expired, was finished already, or was started in another browser.',
-    hint: 'Go back to the app and sign in from there.',
-  },
-  server_error: {
-    title: 'Something went wrong',
-    message: 'The server met a problem and could not answer. It is not your fault.',
-    hint: 'Try again in a moment. If it stays, give the error id to the people who run this server.',
-  },
+const WORDS: Readonly<Record<string, RefusalWords>> = {
+  invalid_client: { title: 'title.unknown-app', message: 'unknown-app', hint: 'hint.tell-the-app' },
+  invalid_redirect_uri: { title: 'title.wrong-return', message: 'wrong-app', hint: 'hint.tell-the-app' },
+  session_not_found: { title: 'title.start-again', message: 'sign-in-gone', hint: 'hint.from-the-app' },
+  server_error: { title: 'title.wrong', message: 'bug', hint: 'hint.bug' },
 }

@@ -9,6 +9,7 @@ import type { ArtifactStore } from '#core/artifacts/store.ts'
 import { isOfferedScope } from '#core/clients/scopes.ts'
 import type { AskedConsent } from '#core/sign-in-steps.ts'
 import { AppError } from '#platform/errors.ts'
+import { askForLanguage } from '#platform/http/language.ts'
 import { detailsInWords } from './authorization-details.ts'
 import type { Protocol } from './provider.ts'
 import { apisInWords, grantAsked, missingApis } from './resource-consent.ts'
@@ -65,6 +66,7 @@ export function createInteractions(
         if (error instanceof errors.SessionNotFound) throw startAgain(error)
         throw error
       })
+      askForLanguage(ctx, () => found.params['ui_locales'])
       if (found.uid !== uid || !PROMPTS.has(found.prompt.name)) throw startAgain()
       return interactionOf(found, provider, artifacts, await askedConsent(found, apis))
     },

@@ -1,5 +1,6 @@
 import type { KoaContextWithOIDC } from 'oidc-provider'
 import type { ProtocolPages } from '#core/feature.ts'
+import { withLocale } from './ui-locales.ts'
 
 /** The two pages of RP-Initiated Logout 1.0, in the shape that the library calls them. */
 export interface LogoutPages {
@@ -16,7 +17,7 @@ export function logoutPages(pages: ProtocolPages): LogoutPages {
       if (typeof secret !== 'string' || session?.accountId === undefined)
         throw new Error('the library asked for a logout page without a session')
       await pages.confirmLogout(ctx, {
-        action: ctx.oidc.urlFor('end_session_confirm'),
+        action: withLocale(ctx, ctx.oidc.urlFor('end_session_confirm')),
         xsrf: secret,
         clientName: client?.clientName,
         accountId: session.accountId,

@@ -53,5 +53,6 @@ function tooManyCodes(retryAfterSeconds: number): AppError {
   return new AppError('too_many_attempts', 'Too many codes were typed that are not right.', {
     hint: `Wait ${minutes === 1 ? 'a minute' : `${minutes} minutes`}, get a new code from your device, and type that.`,
     retryAfterSeconds,
+    told: { message: 'too-many-codes', hint: 'hint.wait-for-code' },
   })
 }

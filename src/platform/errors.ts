@@ -3,6 +3,8 @@
  * bug: it is logged whole and shown as "Something went wrong". The code is a closed union, mapped in three
  * places only: HTTP (platform/http/errors.ts), the command line (platform/cli.ts) and OAuth (oidc/errors.ts).
  */
+import type words from '#views/error/words.json'
+
 export type AppErrorCode =
   | 'invalid_input' // what was sent breaks a rule; nothing was changed
   | 'not_found' // the thing named does not exist
@@ -13,12 +15,24 @@ export type AppErrorCode =
   | 'unavailable' // a resource is busy or out of reach; trying again later may work
   | 'configuration' // the operator has to change a setting, a file or a permission
 
+/** What a person is told, as keys of the error page's words. */
+export interface RefusalWords {
+  readonly title: Word & `title.${string}`
+  readonly message: Word
+  readonly hint: HintWord
+}
+
+type Word = keyof typeof words
+type HintWord<K = Word & `hint.${string}`> = K extends `${infer Key}_${'one' | 'other'}` ? Key : K
+
 export interface AppErrorDetails {
   /** What the reader can do about it, as a full sentence. */
   readonly hint?: string | undefined
   /** One message a field, keyed by the field's public name. */
   readonly fields?: Readonly<Record<string, string>> | undefined
   readonly retryAfterSeconds?: number | undefined
+  /** What a person is told on a page, where that is not what is told of every error with the code. */
+  readonly told?: Partial<RefusalWords> | undefined
   readonly cause?: unknown
 }
 
@@ -27,6 +41,7 @@ export class AppError extends Error {
   readonly hint: string | undefined
   readonly fields: Readonly<Record<string, string>> | undefined
   readonly retryAfterSeconds: number | undefined
+  readonly told: Partial<RefusalWords> | undefined
 
   constructor(code: AppErrorCode, message: string, details: AppErrorDetails = {}) {
     super(message, details.cause === undefined ? undefined : { cause: details.cause })
@@ -35,5 +50,6 @@ export class AppError extends Error {
     this.hint = details.hint
     this.fields = details.fields
     this.retryAfterSeconds = details.retryAfterSeconds
+    this.told = details.told
   }
 }

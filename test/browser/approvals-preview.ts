@@ -7,14 +7,11 @@ const request = {
   clientName: 'Call centre',
   clientHost: 'calls.example.com',
   message: 'Order 4711, 12.50 EUR',
-  when: '2 minutes ago',
-  items: [
-    { title: 'Know that it is you', detail: 'It gets an identifier that stands for your account.' },
-    { title: 'See your e-mail address', detail: '' },
-  ],
+  minutes: 2,
+  asked: { details: [], items: [{ word: 'scope.openid', detail: 'scope.openid.detail' }], claims: [], ownClaims: [] },
   personLabel: 'Ada Byron (ada@example.com)',
 }
-const listed = { href: '/approvals/abc', clientName: 'Call centre', message: request.message, when: 'just now' }
+const listed = { href: '/approvals/abc', clientName: 'Call centre', message: request.message, minutes: 0 }
 
 /** @param hostile what somebody may have put into any name */
 export function approvalSamples(hostile: string): readonly Sample[] {
@@ -23,33 +20,33 @@ export function approvalSamples(hostile: string): readonly Sample[] {
     {
       label: 'approvals-none',
       view: 'approvals/list',
-      title: 'Requests for you',
+      title: 'list',
       model: { personLabel: request.personLabel, requests: [] },
     },
     {
       label: 'approvals',
       view: 'approvals/list',
-      title: 'Requests for you',
+      title: 'list',
       model: {
         personLabel: request.personLabel,
-        requests: [listed, { href: '/approvals/def', clientName: 'Till', when: '2 minutes ago' }],
+        requests: [listed, { href: '/approvals/def', clientName: 'Till', minutes: 2 }],
       },
     },
     {
       label: 'approvals-hostile',
       view: 'approvals/list',
-      title: hostile,
+      title: 'list',
       model: {
         personLabel: hostile,
-        requests: [{ href: hostile, clientName: hostile, message: 'x'.repeat(64), when: 'just now' }],
+        requests: [{ href: hostile, clientName: hostile, message: 'x'.repeat(64), minutes: 0 }],
       },
     },
-    { label: 'approval', view: 'approvals/request', title: 'Approve this request?', model: request },
-    { label: 'approval-bare', view: 'approvals/request', title: 'Approve this request?', model: bare },
+    { label: 'approval', view: 'approvals/request', title: 'request', model: request },
+    { label: 'approval-bare', view: 'approvals/request', title: 'request', model: bare },
     {
       label: 'approval-hostile',
       view: 'approvals/request',
-      title: hostile,
+      title: 'request',
       model: {
         ...request,
         action: hostile,
@@ -57,20 +54,25 @@ export function approvalSamples(hostile: string): readonly Sample[] {
         clientHost: hostile,
         clientLogo: 'javascript:alert(1)',
         message: 'x'.repeat(64),
-        items: [{ title: hostile, detail: hostile }],
+        asked: {
+          details: [],
+          items: [{ word: 'other-scope', detail: 'other-scope.detail', values: { scope: hostile } }],
+          claims: [],
+          ownClaims: [hostile],
+        },
         personLabel: hostile,
       },
     },
     {
       label: 'approval-given',
       view: 'approvals/answer',
-      title: 'Approved',
+      title: 'approved',
       model: { approved: true, clientName: 'Call centre', listHref: '/approvals' },
     },
     {
       label: 'approval-denied',
       view: 'approvals/answer',
-      title: 'Not approved',
+      title: 'denied',
       model: { approved: false, clientName: 'Call centre', listHref: '/approvals' },
     },
   ]

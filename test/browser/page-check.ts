@@ -4,17 +4,17 @@ import type { BrowserContext, Page } from 'playwright-core'
 import { expect } from 'vitest'
 
 /** The rules of a page: found fault with by nobody, one h1, a language, a title, nothing beyond the right edge. */
-export async function expectGoodPage(page: Page): Promise<void> {
+export async function expectGoodPage(page: Page, language = 'en'): Promise<void> {
   const { violations } = await new AxeBuilder({ page }).setLegacyMode().analyze()
   expect(violations.map(({ id, nodes }) => [id, nodes.map((node) => node.html)])).toEqual([])
-  await expectPlainPage(page)
+  await expectPlainPage(page, language)
   expect(await tooWide(page)).toEqual([])
 }
 
 /** The part of the rules that can be seen without running a script in the page. */
-export async function expectPlainPage(page: Page): Promise<void> {
+export async function expectPlainPage(page: Page, language = 'en'): Promise<void> {
   expect(await page.locator('h1').count()).toBe(1)
-  expect(await page.locator('html').getAttribute('lang')).toBe('en')
+  expect(await page.locator('html').getAttribute('lang')).toBe(language)
   expect(await page.title()).toMatch(/^.+ · Latchkey$/)
 }
 

@@ -1,24 +1,18 @@
 import type { Server } from 'node:http'
-import path from 'node:path'
-import Koa from 'koa'
 import type { Browser, Page } from 'playwright-core'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { loadAssets } from '#platform/http/assets.ts'
-import { renderPage, view, viewMiddleware } from '#platform/http/render.ts'
 import { chromiumPath, launchBrowser } from '../support/browser.ts'
 import { expectGoodPage, listen } from './page-check.ts'
 import { samples } from './pages-preview.ts'
+import { previews } from './previews.ts'
 
 const policy = "default-src 'none'; style-src 'self'; img-src 'self' https: data:; font-src 'self'; script-src 'self'"
+const meant = samples.filter(({ label }) => !label.endsWith('hostile'))
 // colours are the scheme's and never the content's, so what people make of their names is looked at where room is least
 const screens = [
-  { name: 'a small phone in daylight', width: 320, colorScheme: 'light', shown: samples },
-  {
-    name: 'a desktop at night',
-    width: 1280,
-    colorScheme: 'dark',
-    shown: samples.filter(({ label }) => !label.endsWith('hostile')),
-  },
+  { name: 'a small phone in daylight', width: 320, colorScheme: 'light', locale: 'en', shown: samples },
+  { name: 'a small phone in German', width: 320, colorScheme: 'light', locale: 'de', shown: meant },
+  { name: 'a desktop at night', width: 1280, colorScheme: 'dark', locale: 'en', shown: meant },
 ] as const
 
 describe.skipIf(!chromiumPath)('every page in a browser', () => {
@@ -27,7 +21,12 @@ describe.skipIf(!chromiumPath)('every page in a browser', () => {
   let origin: string
 
   beforeAll(async () => {
-    server = pages().listen(0, '127.0.0.1')
+    const app = previews()
+    app.middleware.unshift((ctx, next) => {
+      ctx.set('Content-Security-Policy', policy)
+      return next()
+    })
+    server = app.listen(0, '127.0.0.1')
     browser = await launchBrowser()
     const address = server.address()
     if (address === null || typeof address === 'string') throw new Error('the server has no port')
@@ -39,12 +38,12 @@ describe.skipIf(!chromiumPath)('every page in a browser', () => {
     server.close()
   })
 
-  describe.each(screens)('on $name', ({ width, colorScheme, shown }) => {
+  describe.each(screens)('on $name', ({ width, colorScheme, locale, shown }) => {
     let page: Page
     let noise: readonly string[]
 
     beforeAll(async () => {
-      const context = await browser.newContext({ colorScheme, viewport: { width, height: 800 } })
+      const context = await browser.newContext({ colorScheme, locale, viewport: { width, height: 800 } })
       noise = listen(context, [origin])
       page = await context.newPage()
     })
@@ -56,29 +55,12 @@ describe.skipIf(!chromiumPath)('every page in a browser', () => {
       await page.goto(`${origin}/${label}`)
       for (const summary of await page.locator('summary').all()) await summary.click()
 
-      await expectGoodPage(page)
+      await expectGoodPage(page, locale)
       expect(await hardToTap(page)).toEqual([])
       expect(noise.slice(heard)).toEqual([])
     })
   })
 })
-
-function pages(): Koa {
-  const dir = path.join(import.meta.dirname, '../../views')
-  const assets = loadAssets(path.join(dir, 'public'))
-  const app = new Koa()
-  app.use((ctx, next) => {
-    ctx.set('Content-Security-Policy', policy)
-    return next()
-  })
-  app.use(assets.middleware)
-  app.use(viewMiddleware({ dir, cache: true, assets }))
-  app.use(async (ctx) => {
-    const sample = samples.find(({ label }) => ctx.path === `/${label}`)
-    if (sample) await renderPage(ctx, view(sample.view), { title: sample.title, lang: 'en' }, sample.model)
-  })
-  return app
-}
 
 /** Controls lower than 44 CSS pixels (WCAG 2.5.5). */
 function hardToTap(page: Page): Promise<string[]> {

@@ -11,17 +11,15 @@ const logo =
   'data:image/svg+xml,%3Csvg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 8 8"%3E%3Crect width="8" height="8" fill="%23314ad0"/%3E%3Ccircle cx="4" cy="4" r="2" fill="white"/%3E%3C/svg%3E'
 const errorId = '019aa6c8-5d1e-7c3b-9a01-6f0d2e5b7c44'
 const signIn = { ...form, clientName: 'Fieldnotes', username: '', reauthenticate: false }
-const asked = [
-  { title: 'Know that it is you', detail: 'It gets an identifier that stands for your account.' },
-  { title: 'See your profile', detail: 'Your name, picture, language and time zone.' },
-  { title: 'See your e-mail address', detail: '' },
-  { title: 'Stay connected while you are away', detail: 'It keeps its access even after you sign out here.' },
-]
+const asked = ['openid', 'profile', 'email', 'offline_access'].map((scope) => ({
+  word: `scope.${scope}`,
+  detail: `scope.${scope}.detail`,
+}))
 const consent = {
   ...form,
   clientName: 'Fieldnotes',
   personLabel: 'Ada Byron (ada@example.com)',
-  items: asked,
+  asked: { details: [], items: asked, claims: [], ownClaims: [] },
   redirectHost: 'notes.example.com',
 }
 const payment = [{ name: 'amount.value', value: '123.50' }]
@@ -35,54 +33,55 @@ const deviceQuestion = {
 const failure = {
   code: 'invalid_request',
   errorId,
-  title: 'This sign-in cannot go on',
-  message: 'The app that sent you here made a request that we cannot trust.',
+  message: 'not-allowed',
+  hint: 'hint.tell-the-app',
 }
 
 export interface Sample {
   /** A name for the screenshot or the test. */
   label: string
   view: `${string}/${string}`
+  /** A key of its words. */
   title: string
   model: object
 }
 
 export const samples: readonly Sample[] = [
-  { label: 'sign-in', view: 'password/sign-in', title: 'Sign in', model: signIn },
+  { label: 'sign-in', view: 'password/sign-in', title: 'title', model: signIn },
   {
     label: 'sign-in-error',
     view: 'password/sign-in',
-    title: 'Sign in',
+    title: 'title',
     model: {
       ...signIn,
       clientLogo: logo,
       username: 'ada@example.com',
-      error: 'The user name or the password is not right.',
+      error: 'wrong',
     },
   },
   {
     label: 'sign-in-again',
     view: 'password/sign-in',
-    title: 'Confirm it’s you',
+    title: 'title-again',
     model: { ...signIn, username: 'ada@example.com', reauthenticate: true },
   },
   {
     label: 'sign-in-hostile',
     view: 'password/sign-in',
-    title: hostile,
+    title: 'title-again',
     model: {
       ...signIn,
       clientName: hostile,
       clientLogo: 'javascript:alert(1)',
       username: hostile,
-      error: hostile,
+      error: 'wrong-again',
       reauthenticate: true,
     },
   },
   {
     label: 'select-account',
     view: 'select-account/select-account',
-    title: 'Choose an account',
+    title: 'title',
     model: {
       ...form,
       clientName: 'Fieldnotes',
@@ -92,7 +91,7 @@ export const samples: readonly Sample[] = [
   {
     label: 'select-account-hostile',
     view: 'select-account/select-account',
-    title: hostile,
+    title: 'title',
     model: {
       ...form,
       clientName: hostile,
@@ -100,25 +99,31 @@ export const samples: readonly Sample[] = [
       accounts: [{ id: hostile, name: hostile, detail: hostile }],
     },
   },
-  { label: 'consent', view: 'consent/consent', title: 'Allow access?', model: consent },
+  { label: 'consent', view: 'consent/consent', title: 'title', model: consent },
   {
     label: 'consent-full',
     view: 'consent/consent',
-    title: 'Allow access?',
+    title: 'title',
     model: {
       ...consent,
-      items: [{ title: 'Make a payment', detail: 'At “Your bank”:', lines: payment }, ...asked],
+
       clientUri: 'https://notes.example.com',
       clientLogo: logo,
       policyUri: 'https://notes.example.com/privacy',
       tosUri: 'https://notes.example.com/terms',
-      warning: 'This app registered itself, and nobody here has checked who makes it.',
+      warning: { word: 'registered-itself', values: { place: 'notes.example.com', host: 'notes.example.com' } },
+      asked: {
+        details: [{ title: 'Make a payment', api: 'Your bank', lines: payment }],
+        items: asked,
+        claims: ['birthdate', 'groups'],
+        ownClaims: ['Nr. 7'],
+      },
     },
   },
   {
     label: 'consent-hostile',
     view: 'consent/consent',
-    title: hostile,
+    title: 'title',
     model: {
       ...form,
       clientName: hostile,
@@ -126,68 +131,76 @@ export const samples: readonly Sample[] = [
       policyUri: `https://evil.example/${hostile}`,
       tosUri: 'data:text/html,hi',
       personLabel: hostile,
-      items: [{ title: hostile, detail: hostile, lines: [{ name: hostile, value: hostile }] }],
+      asked: {
+        details: [{ title: hostile, api: hostile, lines: [{ name: hostile, value: hostile }] }],
+        items: [
+          { word: 'api', detail: 'api.scopes', values: { name: hostile, scopes: hostile } },
+          { word: 'other-scope', detail: 'other-scope.detail', values: { scope: hostile } },
+        ],
+        claims: ['phone_number'],
+        ownClaims: [hostile],
+      },
       redirectHost: `${'very-long-label.'.repeat(15)}example`,
-      warning: hostile,
+      warning: { word: 'described-elsewhere', values: { place: hostile, host: hostile } },
     },
   },
   {
     label: 'no-access',
     view: 'sign-in/no-access',
-    title: 'No access',
+    title: 'no-access-title',
     model: { ...form, errorId, clientName: 'Fieldnotes', personLabel: 'Ada Byron (ada@example.com)' },
   },
   {
     label: 'no-access-hostile',
     view: 'sign-in/no-access',
-    title: 'No access',
+    title: 'no-access-title',
     model: { ...form, errorId: hostile, clientName: hostile, personLabel: hostile },
   },
   {
     label: 'logout',
     view: 'logout/confirm',
-    title: 'Sign out',
+    title: 'title',
     model: { action: '/logout/confirm', xsrf: 'x5', personLabel: 'Ada Byron (ada@example.com)' },
   },
   {
     label: 'logout-app',
     view: 'logout/confirm',
-    title: 'Sign out',
+    title: 'title',
     model: { action: '/logout/confirm', xsrf: 'x5', clientName: 'Fieldnotes', personLabel: 'ada@example.com' },
   },
   {
     label: 'logout-hostile',
     view: 'logout/confirm',
-    title: 'Sign out',
+    title: 'title',
     model: { action: '/logout/confirm', xsrf: hostile, clientName: hostile, personLabel: hostile },
   },
   {
     label: 'device-code',
     view: 'device/code',
-    title: 'Connect a device',
+    title: 'code',
     model: { action: '/device', xsrf: 'x5', userCode: '' },
   },
   {
     label: 'device-code-error',
     view: 'device/code',
-    title: 'Error: Connect a device',
+    title: 'code',
     model: {
       action: '/device',
       xsrf: 'x5',
       userCode: 'bcdf ghjk',
-      error: 'There is no such code. Compare it with the one on your device, letter by letter.',
+      error: 'problem.unknown',
     },
   },
   {
     label: 'device-code-hostile',
     view: 'device/code',
-    title: hostile,
-    model: { action: '/device', xsrf: hostile, userCode: hostile, error: hostile },
+    title: 'code',
+    model: { action: '/device', xsrf: hostile, userCode: hostile, error: 'problem.unknown' },
   },
   {
     label: 'device-confirm',
     view: 'device/confirm',
-    title: 'Connect this device?',
+    title: 'confirm',
     model: {
       ...deviceQuestion,
       clientName: 'Fieldnotes for TV',
@@ -197,7 +210,7 @@ export const samples: readonly Sample[] = [
   {
     label: 'device-confirm-hostile',
     view: 'device/confirm',
-    title: hostile,
+    title: 'confirm',
     model: {
       action: '/device',
       xsrf: hostile,
@@ -212,31 +225,30 @@ export const samples: readonly Sample[] = [
   {
     label: 'device-done',
     view: 'device/done',
-    title: 'Your device is connected',
+    title: 'connected',
     model: { connected: true, clientName: 'Fieldnotes for TV' },
   },
   {
     label: 'device-done-hostile',
     view: 'device/done',
-    title: 'Your device is connected',
+    title: 'connected',
     model: { connected: true, clientName: hostile },
   },
-  { label: 'device-aborted', view: 'device/done', title: 'Nothing was connected', model: { connected: false } },
-  { label: 'logout-done', view: 'logout/done', title: 'Signed out', model: {} },
+  { label: 'device-aborted', view: 'device/done', title: 'aborted', model: { connected: false } },
+  { label: 'logout-done', view: 'logout/done', title: 'out', model: {} },
   {
     label: 'logout-done-app',
     view: 'logout/done',
-    title: 'Signed out',
+    title: 'left',
     model: { clientName: 'Fieldnotes', stillSignedIn: true },
   },
-  { label: 'logout-stayed', view: 'logout/done', title: 'Signed in', model: { stillSignedIn: true } },
+  { label: 'logout-stayed', view: 'logout/done', title: 'stayed', model: { stillSignedIn: true } },
   {
     label: 'error',
     view: 'error/error',
-    title: failure.title,
+    title: 'title.cannot-go-on',
     model: {
       ...failure,
-      hint: 'Go back to the app and try once more. If it happens again, tell its makers the error id.',
       details:
         'The redirect_uri https://notes.example.com/cb is not registered for client 7f3a.\nRegister it exactly as the app sends it: latchkey client update 7f3a --redirect-uri https://notes.example.com/cb',
     },
@@ -244,33 +256,19 @@ export const samples: readonly Sample[] = [
   {
     label: 'error-short',
     view: 'error/error',
-    title: 'Something went wrong',
-    model: {
-      code: 'internal_error',
-      errorId,
-      title: 'Something went wrong',
-      message: 'It is our fault, and it has been logged.',
-      retryHref: '/',
-    },
+    title: 'title.wait',
+    model: { code: 'too_many_attempts', errorId, message: 'too-many', hint: 'hint.wait', values: { count: 15 } },
   },
   {
     label: 'error-hostile',
     view: 'error/error',
-    title: hostile,
-    model: {
-      code: hostile,
-      errorId: hostile,
-      title: hostile,
-      message: hostile,
-      hint: hostile,
-      details: hostile,
-      retryHref: '//evil.example',
-    },
+    title: 'title.cannot-go-on',
+    model: { ...failure, code: hostile, errorId: hostile, details: hostile },
   },
   {
     label: 'home',
     view: 'home/home',
-    title: 'Identity provider',
+    title: 'title',
     model: {
       issuer: 'https://id.example.com',
       discoveryUrl: 'https://id.example.com/.well-known/openid-configuration',
@@ -279,7 +277,7 @@ export const samples: readonly Sample[] = [
   {
     label: 'home-waiting',
     view: 'home/home',
-    title: 'Identity provider',
+    title: 'title',
     model: {
       issuer: 'https://id.example.com',
       discoveryUrl: 'https://id.example.com/.well-known/openid-configuration',
@@ -289,7 +287,7 @@ export const samples: readonly Sample[] = [
   {
     label: 'home-hostile',
     view: 'home/home',
-    title: 'Identity provider',
+    title: 'title',
     model: {
       issuer: `https://${long}.example`,
       discoveryUrl: `https://${long}.example/.well-known/openid-configuration`,

@@ -6,7 +6,7 @@ import type { Client, ClientType } from '#core/clients/client.ts'
 import { clientJson } from '#core/clients/client-json.ts'
 import { parseRegistration } from '#core/clients/client-input.ts'
 import { toProviderMetadata, wholeMetadata } from '#core/clients/presets.ts'
-import { OFFERED_SCOPES, scopeWords } from '#core/clients/scopes.ts'
+import { OFFERED_SCOPES } from '#core/clients/scopes.ts'
 
 const CALLBACK = 'https://app.example/callback'
 const minimal: Record<ClientType, Record<string, unknown>> = {
@@ -146,11 +146,6 @@ describe('a request’s redirect URI', () => {
       expect([uri, native.redirectUriAllowed(uri)]).toEqual([uri, false])
     }
   })
-})
-
-test('every scope on offer has words for the person who is asked', () => {
-  for (const scope of OFFERED_SCOPES) expect(scopeWords(scope).title).toMatch(/^(Know|See|Stay) /)
-  expect(scopeWords('orders:read').title).toBe('Use “orders:read”')
 })
 
 function clientFrom(input: Record<string, unknown>): Client {

@@ -156,7 +156,7 @@ describe('a server of its own', () => {
       await send(`${app.issuer}/.well-known/${metadata}`)
     await send(`${app.issuer}/token`, { method: 'POST', body: '{}', headers: { 'content-type': 'application/json' } })
     const stranger = browserSession(app.issuer)
-    await signIn(stranger, await stranger.open(authorizeUrl(app, web)), 'ada', 'wrong password')
+    await signIn(stranger, await stranger.open(authorizeUrl(app, web, { ui_locales: 'fr' })), 'ada', 'wrong password')
     await stranger.open(`${app.issuer}/interaction/x`)
 
     // another account, both ways out

@@ -4,34 +4,39 @@ import Koa from 'koa'
 import request from 'supertest'
 import { describe, expect, test } from 'vitest'
 import { loadAssets } from '#platform/http/assets.ts'
-import { renderPage, view, viewMiddleware, viewRenderer } from '#platform/http/render.ts'
+import { language } from '#platform/http/language.ts'
+import { renderPage, view, viewMiddleware, type View } from '#platform/http/render.ts'
+import { openWords, readCatalogues } from '#platform/http/words.ts'
 import { hostile, samples } from '../browser/pages-preview.ts'
+import { assets, previews, viewsDir as dir } from '../browser/previews.ts'
 
-const dir = path.join(import.meta.dirname, '../../views')
-const assets = loadAssets(path.join(dir, 'public'))
-const render = viewRenderer({ dir, cache: true, assets })
+const preview = previews().callback()
 const templates = readdirSync(dir, { recursive: true, encoding: 'utf8' }).filter((file) => file.endsWith('.ejs'))
 const count = (html: string, part: RegExp) => [...html.matchAll(part)].length
 
 describe('a page', () => {
   test('is answered as uncached HTML with the status of its caller', async () => {
-    const answer = await request(server({ code: 'not_found', errorId: 'e1', title: 'No such page', message: 'Gone.' }))
+    const answer = await request(server({ code: 'not_found', errorId: 'e1', message: 'no-page' }))
       .get('/')
       .expect(422)
       .expect('Cache-Control', 'no-store')
       .expect('Content-Type', 'text/html; charset=utf-8')
-    expect(answer.text).toContain('<title>A title · Latchkey</title>')
+    expect(answer.text).toContain('<title>Nothing here · Latchkey</title>')
     expect(answer.text).toContain('<main class="card" data-error="not_found" data-error-id="e1">')
   })
 
-  test('is the same without a request', async () => {
-    const model = { code: 'not_found', errorId: 'e1', title: 'No such page', message: 'Gone.' }
-    const answer = await request(server(model)).get('/').expect(422)
-    expect(await render(view('error/error'), { title: 'A title', lang: 'en' }, model)).toBe(answer.text)
+  test('is in the language of the browser, and says so', async () => {
+    const answer = await request(server({ code: 'not_found', errorId: 'e1', message: 'no-page' }))
+      .get('/')
+      .set('Accept-Language', 'de-AT')
+      .expect('Content-Language', 'de')
+      .expect('Vary', /Accept-Language/)
+    expect(answer.text).toContain('<html lang="de">')
+    expect(answer.text).toContain('<title>Hier ist nichts · Latchkey</title>')
   })
 
   test('prints locals that EJS knows as options, and is compiled as ever', async () => {
-    const plain = { code: 'c', errorId: 'e', title: 't', message: 'm' }
+    const plain = { code: 'c', errorId: 'e', message: 'bug' }
     const options = {
       client: true,
       escape: 'return process.mainModule',
@@ -59,16 +64,16 @@ describe('a page', () => {
 
   test('prints markup, template tags and quotes as text', async () => {
     const nasty = `"><svg onload=alert(1)>'<%= 7*7 %><%- include('/etc/passwd') %>`
-    const model = { code: nasty, errorId: nasty, title: nasty, message: nasty, hint: nasty, details: nasty }
-    const html = await render(view('error/error'), { title: nasty, lang: nasty }, model)
+    const model = { code: nasty, errorId: nasty, message: 'bug', details: nasty }
+    const { text: html } = await request(server(model)).get('/')
     expect(html).not.toContain('<svg onload')
     expect(html).not.toMatch(/49|root:/)
     expect(html).toContain('&#34;&gt;&lt;svg onload=alert(1)&gt;&#39;&lt;%= 7*7 %&gt;')
   })
 
   test('links to nothing but http, https and its own origin', async () => {
-    const signIn = { title: 'T', lang: 'en' }
-    const consent = { action: '/', csrf: 'c', clientName: 'A', personLabel: 'P', items: [], redirectHost: 'h' }
+    const consent = { action: '/', csrf: 'c', clientName: 'A', personLabel: 'P', redirectHost: 'h' }
+    const asked = { asked: { details: [], items: [], claims: [], ownClaims: [] } }
     for (const uri of [
       'javascript:alert(1)',
       'JaVaScript:alert(1)',
@@ -76,22 +81,21 @@ describe('a page', () => {
       'data:text/html,x',
       'vbscript:x',
     ]) {
-      const html = await render(view('consent/consent'), signIn, {
-        ...consent,
-        clientUri: uri,
-        policyUri: uri,
-        clientLogo: uri,
-      })
-      expect(html).not.toContain(uri)
-    }
-    for (const uri of ['//evil.example', '/\\evil.example', '/\t/evil.example', '/\n/evil.example', 'javascript:1']) {
-      const model = { code: 'c', errorId: 'e', title: 't', message: 'm', retryHref: uri }
-      expect(await render(view('error/error'), signIn, model)).not.toContain('Try again')
+      const model = { ...consent, ...asked, clientUri: uri, policyUri: uri, clientLogo: uri }
+      const { text } = await request(server(model, {}, { name: 'consent/consent' }, 'title'))
+        .get('/')
+        .expect(422)
+      expect(text).not.toContain(uri)
     }
   })
 
-  test('rejects when its template is missing', async () => {
-    await expect(render(view('no/such-page'), { title: 'T', lang: 'en' }, {})).rejects.toThrow('ENOENT')
+  test.each([
+    ['its template is missing', 'no/such-page', 'title', 'ENOENT'],
+    ['it has no words for its title', 'error/error', 'no-such-word', 'no words for no-such-word'],
+  ] as const)('is an error where %s', async (_, name, title, message) => {
+    const seen: unknown[] = []
+    await request(server({ message: 'bug' }, {}, { name }, title, (error) => seen.push(error))).get('/')
+    expect(String(seen)).toContain(message)
   })
 })
 
@@ -103,7 +107,7 @@ describe('every page of views/', () => {
   })
 
   test.each(samples)('$label has one h1, one main, a language, and nothing inline', async (sample) => {
-    const html = await render(view(sample.view), { title: sample.title, lang: 'en' }, sample.model)
+    const { text: html } = await request(preview).get(`/${sample.label}`).expect(200)
     expect(html).toContain('<html lang="en">')
     expect(count(html, /<title>[^<]+<\/title>/g)).toBe(1)
     expect(count(html, /<h1[ >]/g)).toBe(1)
@@ -182,15 +186,23 @@ describe('assets', () => {
   })
 })
 
-function server(model: object = {}, state: object = {}) {
+function server(
+  model: object = {},
+  state: object = {},
+  page: View<object, Record<string, unknown>> = view('error/error'),
+  title = 'title.nothing-here',
+  onError: (error: unknown) => void = () => {},
+) {
   const app = new Koa()
+  app.on('error', onError)
   app.use(assets.middleware)
-  app.use(viewMiddleware({ dir, cache: true, assets }))
+  app.use(language('en'))
+  app.use(viewMiddleware({ dir, cache: true, assets, words: openWords(readCatalogues(dir)) }))
   app.use(async (ctx) => {
     if (ctx.path !== '/') return
     Object.assign(ctx.state, state)
     ctx.status = 422
-    await renderPage(ctx, view('error/error'), { title: 'A title', lang: 'en' }, model)
+    await renderPage(ctx, page, title, model)
   })
   return app.callback()
 }

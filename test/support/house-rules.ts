@@ -89,6 +89,8 @@ function srcOffences(file: HouseFile, source: string): string[] {
 
 function importOffences(from: string, { specifier, isTypeOnly }: ImportSeen): string[] {
   if (specifier.startsWith('.')) return relativeOffences(from, specifier)
+  if (specifier.startsWith('#views/'))
+    return isTypeOnly ? [] : [`${specifier}: take only its type; platform/http/words.ts reads the words`]
   if (specifier.startsWith('#')) return floorOffences(from, specifier)
   const name = packageOf(specifier)
   const only = ONLY[name]

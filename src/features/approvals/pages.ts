@@ -1,11 +1,11 @@
 import type { Context } from 'koa'
 import { personLabel, type Account } from '#core/accounts/account.ts'
 import type { Client } from '#core/clients/client.ts'
-import type { ScopeWords } from '#core/clients/scopes.ts'
 import { shownLogo } from '#core/clients/shown-logo.ts'
-import { consentWords } from '#core/consents/consent-words.ts'
+import { consentWords, type ConsentWords } from '#core/consents/consent-words.ts'
 import type { Approval } from '#oidc/approvals.ts'
 import { renderPage, view } from '#platform/http/render.ts'
+import type words from '#views/approvals/words.json'
 
 interface ListPage {
   readonly personLabel: string
@@ -13,7 +13,8 @@ interface ListPage {
     readonly href: string
     readonly clientName: string
     readonly message?: string
-    readonly when: string
+    /** Since it was asked. */
+    readonly minutes: number
   }[]
 }
 
@@ -24,8 +25,9 @@ interface RequestPage {
   readonly clientLogo?: string
   readonly clientHost?: string
   readonly message?: string
-  readonly when: string
-  readonly items: readonly ScopeWords[]
+  /** Since it was asked. */
+  readonly minutes: number
+  readonly asked: ConsentWords
   readonly personLabel: string
 }
 
@@ -35,9 +37,9 @@ interface AnswerPage {
   readonly listHref: string
 }
 
-const listPage = view<ListPage>('approvals/list')
-const requestPage = view<RequestPage>('approvals/request')
-const answerPage = view<AnswerPage>('approvals/answer')
+const listPage = view<ListPage, typeof words>('approvals/list')
+const requestPage = view<RequestPage, typeof words>('approvals/request')
+const answerPage = view<AnswerPage, typeof words>('approvals/answer')
 
 /** What waits for the person. @param home the address of this page @param now in seconds since the epoch */
 export async function showList(
@@ -48,14 +50,9 @@ export async function showList(
     href: `${home}/${approval.id}`,
     clientName: approval.client.name,
     ...messageOf(approval),
-    when: ago(approval, now),
+    minutes: minutesSince(approval, now),
   }))
-  await renderPage(
-    ctx,
-    listPage,
-    { title: 'Requests for you', lang: 'en' },
-    { personLabel: personLabel(account), requests },
-  )
+  await renderPage(ctx, listPage, 'list', { personLabel: personLabel(account), requests })
 }
 
 /** Asks about one request. @param now in seconds since the epoch */
@@ -69,22 +66,17 @@ export async function showRequest(
     now,
   }: { account: Account; approval: Approval; action: string; csrf: string; now: number },
 ): Promise<void> {
-  await renderPage(
-    ctx,
-    requestPage,
-    { title: 'Approve this request?', lang: 'en' },
-    {
-      action,
-      csrf,
-      clientName: approval.client.name,
-      ...shownLogo(approval.client),
-      ...hostOf(approval.client),
-      ...messageOf(approval),
-      when: ago(approval, now),
-      items: consentWords(approval.asked),
-      personLabel: personLabel(account),
-    },
-  )
+  await renderPage(ctx, requestPage, 'request', {
+    action,
+    csrf,
+    clientName: approval.client.name,
+    ...shownLogo(approval.client),
+    ...hostOf(approval.client),
+    ...messageOf(approval),
+    minutes: minutesSince(approval, now),
+    asked: consentWords(approval.asked),
+    personLabel: personLabel(account),
+  })
 }
 
 /** Tells what the answer was, as often as it is asked. */
@@ -93,8 +85,11 @@ export async function showAnswer(
   { approval: { answer, client }, home }: { approval: Approval; home: string },
 ): Promise<void> {
   const approved = answer === 'approved'
-  const title = approved ? 'Approved' : 'Not approved'
-  await renderPage(ctx, answerPage, { title, lang: 'en' }, { approved, clientName: client.name, listHref: home })
+  await renderPage(ctx, answerPage, approved ? 'approved' : 'denied', {
+    approved,
+    clientName: client.name,
+    listHref: home,
+  })
 }
 
 function hostOf({ metadata }: Client): Pick<RequestPage, 'clientHost'> {
@@ -107,8 +102,6 @@ function messageOf({ bindingMessage }: Approval): { readonly message?: string } 
   return bindingMessage === undefined ? {} : { message: bindingMessage }
 }
 
-function ago({ madeAt }: Approval, now: number): string {
-  const minutes = Math.floor((now - madeAt) / 60)
-  if (minutes < 1) return 'just now'
-  return minutes === 1 ? 'a minute ago' : `${minutes} minutes ago`
+function minutesSince({ madeAt }: Approval, now: number): number {
+  return Math.floor((now - madeAt) / 60)
 }

@@ -82,18 +82,21 @@ function see(ctx: Context, path: string): void {
 function gone(): AppError {
   return new AppError('not_found', 'This request has ended, or it is not for you.', {
     hint: 'If you expected it, start again in the app that asks.',
+    told: { title: 'title.start-again', message: 'request-gone', hint: 'hint.ask-again' },
   })
 }
 
 function notSignedIn(): AppError {
   return new AppError('forbidden', 'You are not signed in, so nothing was approved.', {
     hint: 'Open this page again to sign in; your browser has to keep cookies for it.',
+    told: { message: 'not-signed-in', hint: 'hint.cookies' },
   })
 }
 
 function tooWeak(): AppError {
   return new AppError('forbidden', 'The app asks for a stronger sign-in than this one, so nothing was approved.', {
     hint: 'Sign in again in a stronger way, or turn the request down.',
+    told: { message: 'too-weak', hint: 'hint.stronger' },
   })
 }
 

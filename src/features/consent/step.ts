@@ -1,12 +1,10 @@
 import { personLabel } from '#core/accounts/account.ts'
-import type { DetailLine } from '#core/apis/detail-type.ts'
 import type { Client } from '#core/clients/client.ts'
-import type { ScopeWords } from '#core/clients/scopes.ts'
 import { shownLogo } from '#core/clients/shown-logo.ts'
-import { consentWords } from '#core/consents/consent-words.ts'
+import { consentWords, type ConsentWords } from '#core/consents/consent-words.ts'
 import type { Step } from '#core/feature.ts'
-import type { AskedDetail } from '#core/sign-in-steps.ts'
 import { renderPage, view } from '#platform/http/render.ts'
+import type words from '#views/consent/words.json'
 
 interface ConsentPage {
   readonly action: string
@@ -17,49 +15,36 @@ interface ConsentPage {
   readonly policyUri?: string
   readonly tosUri?: string
   readonly personLabel: string
-  readonly items: readonly Item[]
+  readonly asked: ConsentWords
   readonly redirectHost: string
   /** What the person should know of software that nobody vouches for. */
-  readonly warning?: string
+  readonly warning?: { readonly word: keyof typeof words; readonly values: Readonly<Record<string, string>> }
 }
 
-interface Item extends ScopeWords {
-  readonly lines?: readonly DetailLine[]
-}
-
-const page = view<ConsentPage>('consent/consent')
+const page = view<ConsentPage, typeof words>('consent/consent')
 
 /** The step in which a person allows an application what it asks for, or turns it away. */
 export const consentStep: Step = {
   name: 'consent',
 
   async show(ctx, { action, csrf, client, account, asked, redirectUri }) {
-    await renderPage(
-      ctx,
-      page,
-      { title: 'Allow access?', lang: 'en' },
-      {
-        action,
-        csrf,
-        clientName: client.name,
-        ...shownLogo(client),
-        ...shownMetadata(client.metadata),
-        personLabel: account ? personLabel(account) : '',
-        items: [...asked.details.map(detailWords), ...consentWords(asked)],
-        redirectHost: hostOf(redirectUri),
-        ...warning(client, hostOf(redirectUri)),
-      },
-    )
+    await renderPage(ctx, page, 'title', {
+      action,
+      csrf,
+      clientName: client.name,
+      ...shownLogo(client),
+      ...shownMetadata(client.metadata),
+      personLabel: account ? personLabel(account) : '',
+      asked: consentWords(asked),
+      redirectHost: hostOf(redirectUri),
+      ...warning(client, hostOf(redirectUri)),
+    })
   },
 
   async submit(_ctx, { asked }, form) {
     if (form['decision'] === 'allow') return { kind: 'consented', ...asked }
     return { kind: 'refused', error: 'access_denied', description: 'the person did not allow it' }
   },
-}
-
-function detailWords({ title, api, lines }: AskedDetail): Item {
-  return { title, detail: `At “${api}”:`, lines }
 }
 
 function shownMetadata(metadata: Readonly<Record<string, unknown>>): Partial<ConsentPage> {
@@ -73,10 +58,8 @@ function shownMetadata(metadata: Readonly<Record<string, unknown>>): Partial<Con
 
 function warning({ id, origin }: Client, redirectHost: string): Partial<ConsentPage> {
   if (origin === 'administrator') return {}
-  const whence = origin === 'dynamic' ? 'This app registered itself' : `This app is described at ${hostOf(id)}`
-  return {
-    warning: `${whence}, and nobody here has checked who makes it. Go on only if you started it yourself just now and trust ${redirectHost}.`,
-  }
+  const word = origin === 'dynamic' ? 'registered-itself' : 'described-elsewhere'
+  return { warning: { word, values: { place: hostOf(id), host: redirectHost } } }
 }
 
 /** The part of a redirect URI that a person can judge: the host, or the app's scheme. */

@@ -6,12 +6,13 @@
  */
 import type { DeviceCodeProblem, Feature } from '#core/feature.ts'
 import { renderPage, view } from '#platform/http/render.ts'
+import type words from '#views/device/words.json'
 
 interface CodePage {
   readonly action: string
   readonly xsrf: string
   readonly userCode: string
-  readonly error?: string
+  readonly error?: Problem
 }
 
 interface ConfirmPage {
@@ -30,26 +31,19 @@ interface DonePage {
   readonly clientName?: string
 }
 
-const codePage = view<CodePage>('device/code')
-const confirmPage = view<ConfirmPage>('device/confirm')
-const donePage = view<DonePage>('device/done')
+type Problem = `problem.${DeviceCodeProblem}` & keyof typeof words
 
-const WORDS: Readonly<Record<DeviceCodeProblem, string>> = {
-  missing: 'Type the code that your device shows.',
-  unknown: 'There is no such code. Compare it with the one on your device, letter by letter.',
-  expired: 'This code has expired. Get a new one from your device.',
-  used: 'This code was used already. If your device is not connected, get a new one from it.',
-  stale: 'This page was out of date. Type the code once more.',
-}
+const codePage = view<CodePage, typeof words>('device/code')
+const confirmPage = view<ConfirmPage, typeof words>('device/confirm')
+const donePage = view<DonePage, typeof words>('device/done')
 
 export const device: Feature = {
   word: 'device',
   pages: () => ({
     async deviceCode(ctx, { action, xsrf, userCode, problem }) {
       if (problem !== undefined) ctx.status = 422
-      const title = problem === undefined ? 'Connect a device' : 'Error: Connect a device'
-      const model = { action, xsrf, userCode, ...(problem === undefined ? {} : { error: WORDS[problem] }) }
-      await renderPage(ctx, codePage, { title, lang: 'en' }, model)
+      const error: Problem | undefined = problem && `problem.${problem}`
+      await renderPage(ctx, codePage, 'code', { action, xsrf, userCode, ...(error === undefined ? {} : { error }) })
     },
 
     async deviceConfirm(ctx, { action, xsrf, userCode, client, address, userAgent }) {
@@ -64,13 +58,12 @@ export const device: Feature = {
         ...(client.logoUri === undefined ? {} : { clientLogo: client.logoUri }),
         ...(clientHost === undefined ? {} : { clientHost }),
       }
-      await renderPage(ctx, confirmPage, { title: 'Connect this device?', lang: 'en' }, model)
+      await renderPage(ctx, confirmPage, 'confirm', model)
     },
 
     async deviceDone(ctx, { connected, clientName }) {
       const model = { connected, ...(clientName === undefined ? {} : { clientName }) }
-      const title = connected ? 'Your device is connected' : 'Nothing was connected'
-      await renderPage(ctx, donePage, { title, lang: 'en' }, model)
+      await renderPage(ctx, donePage, connected ? 'connected' : 'aborted', model)
     },
   }),
 }

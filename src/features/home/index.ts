@@ -7,6 +7,7 @@ import type { Feature } from '#core/feature.ts'
 import { approvalsPath } from '#core/issuer-paths.ts'
 import type { Needs } from '#oidc/needs.ts'
 import { renderPage, view } from '#platform/http/render.ts'
+import type words from '#views/home/words.json'
 
 interface HomePage {
   readonly issuer: string
@@ -15,7 +16,7 @@ interface HomePage {
   readonly approvalsHref?: string
 }
 
-const page = view<HomePage>('home/home')
+const page = view<HomePage, typeof words>('home/home')
 
 export const home: Feature<Needs> = { word: 'home', routes: homeRoutes }
 
@@ -24,15 +25,10 @@ function homeRoutes({ approvals, settings: { issuer } }: Needs): Middleware {
     if (ctx.path !== '/' || (ctx.method !== 'GET' && ctx.method !== 'HEAD')) return next()
     const signedIn = await approvals.signedIn(ctx)
     const waiting = signedIn ? await approvals.list(signedIn.account) : []
-    await renderPage(
-      ctx,
-      page,
-      { title: 'Identity provider', lang: 'en' },
-      {
-        issuer,
-        discoveryUrl: `${issuer}/.well-known/openid-configuration`,
-        ...(waiting.length > 0 && { approvalsHref: approvalsPath(issuer) }),
-      },
-    )
+    await renderPage(ctx, page, 'title', {
+      issuer,
+      discoveryUrl: `${issuer}/.well-known/openid-configuration`,
+      ...(waiting.length > 0 && { approvalsHref: approvalsPath(issuer) }),
+    })
   }
 }

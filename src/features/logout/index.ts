@@ -8,6 +8,7 @@ import { personLabel } from '#core/accounts/account.ts'
 import type { Feature } from '#core/feature.ts'
 import { sweepAll } from '#platform/database/sweep.ts'
 import { renderPage, view } from '#platform/http/render.ts'
+import type words from '#views/logout/words.json'
 
 interface ConfirmPage {
   readonly action: string
@@ -21,8 +22,8 @@ interface DonePage {
   readonly stillSignedIn: boolean
 }
 
-const confirmPage = view<ConfirmPage>('logout/confirm')
-const donePage = view<DonePage>('logout/done')
+const confirmPage = view<ConfirmPage, typeof words>('logout/confirm')
+const donePage = view<DonePage, typeof words>('logout/done')
 
 export const logout: Feature = {
   word: 'logout',
@@ -45,14 +46,13 @@ export const logout: Feature = {
         personLabel: account ? personLabel(account) : accountId,
         ...(clientName === undefined ? {} : { clientName }),
       }
-      await renderPage(ctx, confirmPage, { title: 'Sign out', lang: 'en' }, model)
+      await renderPage(ctx, confirmPage, 'title', model)
     },
 
     async signedOut(ctx, { clientName, stillSignedIn }) {
       const model = { stillSignedIn, ...(clientName === undefined ? {} : { clientName }) }
-      const title =
-        clientName !== undefined ? 'You have left the app' : stillSignedIn ? 'Still signed in' : 'Signed out'
-      await renderPage(ctx, donePage, { title, lang: 'en' }, model)
+      const title = clientName !== undefined ? 'left' : stillSignedIn ? 'stayed' : 'out'
+      await renderPage(ctx, donePage, title, model)
     },
   }),
 }

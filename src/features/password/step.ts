@@ -7,6 +7,7 @@ import { AppError } from '#platform/errors.ts'
 import { networkOf } from '#platform/http/network.ts'
 import { renderPage, view } from '#platform/http/render.ts'
 import { factsOf } from '#platform/http/request-facts.ts'
+import type words from '#views/password/words.json'
 import { knownBrowsers } from './known-browser.ts'
 
 interface SignInPage {
@@ -15,21 +16,18 @@ interface SignInPage {
   readonly clientName: string
   readonly clientLogo?: string
   readonly username: string
-  readonly error?: string
+  readonly error?: Wrong
   readonly reauthenticate: boolean
 }
 
-const page = view<SignInPage>('password/sign-in')
+/**
+ * One sentence for every reason: a stranger must not learn which accounts exist, or are disabled. Another one where the
+ * page itself says who has to prove it is them: only the password can be wrong. And to wait is said for the right
+ * password, too, and for names that nobody has.
+ */
+type Wrong = 'wrong' | 'wrong-again' | 'wait'
 
-/** One sentence for every reason: a stranger must not learn which accounts exist, or are disabled. */
-const WRONG = 'The user name, e-mail or password is not right. Check them and try again.'
-
-/** Where the page itself says who has to prove it is them, only the password can be wrong. */
-const WRONG_AGAIN = 'The password is not right. Try again.'
-
-/** The same for the right password, and for names that nobody has. */
-const WAIT =
-  'Too many wrong passwords were tried. Wait a quarter of an hour, or use a browser that you signed in with before.'
+const page = view<SignInPage, typeof words>('password/sign-in')
 
 /** The step in which a person gives user name or e-mail and password. */
 export function passwordStep(needs: Pick<Services, 'accounts' | 'secrets' | 'settings' | 'clock'>): Step {
@@ -57,12 +55,12 @@ export function passwordStep(needs: Pick<Services, 'accounts' | 'secrets' | 'set
           return { kind: 'proven', evidence: { accountId: account.id, method: 'password' } }
         }
         ctx.status = 422
-        await showForm(ctx, scene, known ?? username, known === undefined ? WRONG : WRONG_AGAIN)
+        await showForm(ctx, scene, known ?? username, known === undefined ? 'wrong' : 'wrong-again')
       } catch (error) {
         if (!(error instanceof AppError && error.code === 'too_many_attempts')) throw error
         ctx.status = 429
         ctx.set('Retry-After', String(error.retryAfterSeconds))
-        await showForm(ctx, scene, known ?? username, WAIT)
+        await showForm(ctx, scene, known ?? username, 'wait')
       }
       return { kind: 'again' }
     },
@@ -73,28 +71,17 @@ async function showForm(
   ctx: Context,
   { action, csrf, client, reauthenticate }: StepScene,
   username: string,
-  error?: string,
+  error?: Wrong,
 ): Promise<void> {
-  await renderPage(
-    ctx,
-    page,
-    { title: titleOf(reauthenticate, error), lang: 'en' },
-    {
-      action,
-      csrf,
-      clientName: client.name,
-      username: username.slice(0, 254),
-      reauthenticate,
-      ...shownLogo(client),
-      ...(error === undefined ? {} : { error }),
-    },
-  )
-}
-
-/** A title is what a screen reader says first, so it tells that something went wrong before anything else does. */
-function titleOf(reauthenticate: boolean, error: string | undefined): string {
-  const title = reauthenticate ? 'Confirm it’s you' : 'Sign in'
-  return error === undefined ? title : `Error: ${title}`
+  await renderPage(ctx, page, reauthenticate ? 'title-again' : 'title', {
+    action,
+    csrf,
+    clientName: client.name,
+    username: username.slice(0, 254),
+    reauthenticate,
+    ...shownLogo(client),
+    ...(error === undefined ? {} : { error }),
+  })
 }
 
 /** Who has to prove again that it is them, as that person would type it; undefined where anybody may sign in. */

@@ -4,6 +4,7 @@ import { shownLogo } from '#core/clients/shown-logo.ts'
 import type { Step } from '#core/feature.ts'
 import type { StepScene } from '#core/sign-in-steps.ts'
 import { renderPage, view } from '#platform/http/render.ts'
+import type words from '#views/select-account/words.json'
 
 interface SelectAccountPage {
   readonly action: string
@@ -20,7 +21,7 @@ interface ShownAccount {
   readonly detail?: string
 }
 
-const page = view<SelectAccountPage>('select-account/select-account')
+const page = view<SelectAccountPage, typeof words>('select-account/select-account')
 
 /** The step in which a person says as whom to go on: as the one signed in here, or as somebody else. */
 export const selectAccountStep: Step = {
@@ -39,18 +40,13 @@ export const selectAccountStep: Step = {
 }
 
 async function showChooser(ctx: Context, { action, csrf, client, account }: StepScene): Promise<void> {
-  await renderPage(
-    ctx,
-    page,
-    { title: 'Choose an account', lang: 'en' },
-    {
-      action,
-      csrf,
-      clientName: client.name,
-      ...shownLogo(client),
-      accounts: account ? [shown(account)] : [],
-    },
-  )
+  await renderPage(ctx, page, 'title', {
+    action,
+    csrf,
+    clientName: client.name,
+    ...shownLogo(client),
+    accounts: account ? [shown(account)] : [],
+  })
 }
 
 function shown(account: Account): ShownAccount {

@@ -3,6 +3,7 @@ import { shownLogo } from '#core/clients/shown-logo.ts'
 import type { Step } from '#core/feature.ts'
 import { renderPage, view } from '#platform/http/render.ts'
 import { factsOf } from '#platform/http/request-facts.ts'
+import type words from '#views/sign-in/words.json'
 
 interface NoAccessPage {
   readonly clientName: string
@@ -13,7 +14,7 @@ interface NoAccessPage {
   readonly errorId: string
 }
 
-const page = view<NoAccessPage>('sign-in/no-access')
+const page = view<NoAccessPage, typeof words>('sign-in/no-access')
 
 /** Says calmly that the app is not assigned to the person who is signed in, and offers the two ways out. */
 export const noAccess: Step = {
@@ -21,19 +22,14 @@ export const noAccess: Step = {
 
   async show(ctx, { client, account, action, csrf }) {
     ctx.status = 403
-    await renderPage(
-      ctx,
-      page,
-      { title: 'No access', lang: 'en' },
-      {
-        clientName: client.name,
-        ...shownLogo(client),
-        personLabel: account ? personLabel(account) : '',
-        action,
-        csrf,
-        errorId: factsOf(ctx.req).id,
-      },
-    )
+    await renderPage(ctx, page, 'no-access-title', {
+      clientName: client.name,
+      ...shownLogo(client),
+      personLabel: account ? personLabel(account) : '',
+      action,
+      csrf,
+      errorId: factsOf(ctx.req).id,
+    })
   },
 
   async submit(_ctx, _scene, form) {

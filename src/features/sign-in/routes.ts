@@ -55,6 +55,7 @@ async function apply(ctx: Context, outcome: StepOutcome, interaction: Interactio
       if (accountId === undefined)
         throw new AppError('expired', 'You were signed out meanwhile.', {
           hint: 'Go back to the app and sign in again.',
+          told: { message: 'signed-out' },
         })
       const resources = scopesByApi(outcome.resources)
       await needs.consents.remember(accountId, interaction.clientId, { ...outcome, resources }, needs.clock.now())

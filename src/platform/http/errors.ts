@@ -4,40 +4,41 @@
  * has the reason.
  */
 import type { Context, Middleware } from 'koa'
-import { AppError, type AppErrorCode } from '#platform/errors.ts'
+import { AppError, type AppErrorCode, type RefusalWords } from '#platform/errors.ts'
 import type { Log } from '#platform/log.ts'
+import type words from '#views/error/words.json'
 import { renderPage, view } from './render.ts'
 import { factsOf } from './request-facts.ts'
 
-/** A refusal, told to the person (title, message, hint) and to the developer (code, details). */
-export interface Refusal {
+/** A refusal, told to the person in words, and to programs and developers in English. */
+export interface Refusal extends RefusalWords {
   readonly status: number
   /** A word of the trade: RFC 6749 §5.2, or one of ours. */
   readonly code: string
-  readonly title: string
-  readonly message: string
-  readonly hint?: string | undefined
+  /** What stands in the braces of the hint. */
+  readonly values?: { readonly count: number }
+  /** For programs: what was wrong. */
+  readonly description: string
   /** For the developer: what was wrong and what to do. Shown folded. */
   readonly details?: string | undefined
-  readonly retryHref?: string | undefined
 }
 
-interface ErrorModel extends Omit<Refusal, 'status'> {
+interface ErrorModel extends Omit<Refusal, 'status' | 'title' | 'description'> {
   readonly errorId: string
 }
 
-const errorPage = view<ErrorModel>('error/error')
+const errorPage = view<ErrorModel, typeof words>('error/error')
 
 /** Answers with the refusal, as a page or as JSON. */
-export async function showRefusal(ctx: Context, { status, ...refusal }: Refusal): Promise<void> {
+export async function showRefusal(ctx: Context, { status, title, description, ...refusal }: Refusal): Promise<void> {
   const { id } = factsOf(ctx.req)
   ctx.status = status
   ctx.set('Cache-Control', 'no-store')
   if (ctx.accepts('json', 'html') === 'html') {
-    await renderPage(ctx, errorPage, { title: refusal.title, lang: 'en' }, { ...refusal, errorId: id })
+    await renderPage(ctx, errorPage, title, { ...refusal, errorId: id })
     return
   }
-  ctx.body = { error: refusal.code, error_description: refusal.details ?? refusal.message, error_id: id }
+  ctx.body = { error: refusal.code, error_description: description, error_id: id }
 }
 
 /** Catches what the middleware below throws, and answers for what it left unanswered. */
@@ -64,44 +65,43 @@ export function errorBoundary(log: Log): Middleware {
   }
 }
 
-const STATUS: Readonly<Record<AppErrorCode, number>> = {
-  invalid_input: 400,
-  not_found: 404,
-  conflict: 409,
-  forbidden: 403,
-  expired: 400,
-  too_many_attempts: 429,
-  unavailable: 503,
-  configuration: 500,
-}
+const NO_PAGE: RefusalWords = { title: 'title.nothing-here', message: 'no-page', hint: 'hint.link' }
+const WRONG: RefusalWords = { title: 'title.wrong', message: 'bug', hint: 'hint.bug' }
+const UNREADABLE: RefusalWords = { title: 'title.failed', message: 'unreadable', hint: 'hint.back' }
 
-const TITLE: Readonly<Partial<Record<AppErrorCode, string>>> = {
-  expired: 'Please start again',
-  too_many_attempts: 'Please wait a while',
-  unavailable: 'Busy for a moment',
+/** What a person is told of an error of the house that says nothing else of itself; its own message is for programs, the log and the command line. */
+const REFUSALS: Readonly<Record<AppErrorCode, RefusalWords & Pick<Refusal, 'status'>>> = {
+  invalid_input: { status: 400, ...UNREADABLE },
+  not_found: { status: 404, ...NO_PAGE },
+  conflict: { status: 409, title: 'title.failed', message: 'changed', hint: 'hint.back' },
+  forbidden: { status: 403, title: 'title.failed', message: 'stale-form', hint: 'hint.reload' },
+  expired: { status: 400, title: 'title.start-again', message: 'sign-in-gone', hint: 'hint.from-the-app' },
+  too_many_attempts: { status: 429, title: 'title.wait', message: 'too-many', hint: 'hint.wait' },
+  unavailable: { status: 503, title: 'title.busy', message: 'busy', hint: 'hint.moment' },
+  configuration: { status: 500, ...WRONG },
 }
 
 const NOT_FOUND: Refusal = {
+  ...NO_PAGE,
   status: 404,
   code: 'not_found',
-  title: 'Nothing here',
-  message: 'There is no page at this address.',
-  hint: 'If a link brought you here, tell the people who gave it to you.',
+  description: 'There is no page at this address.',
 }
 
 const METHOD_NOT_ALLOWED: Refusal = {
   status: 405,
   code: 'method_not_allowed',
-  title: 'Not this way',
-  message: 'This address does not take that kind of request.',
+  title: 'title.not-this-way',
+  message: 'wrong-method',
+  hint: 'hint.back',
+  description: 'This address does not take that kind of request.',
 }
 
 const BUG: Refusal = {
+  ...WRONG,
   status: 500,
   code: 'server_error',
-  title: 'Something went wrong',
-  message: 'The server met a problem and could not answer. It is not your fault.',
-  hint: 'Try again in a moment. If it stays, give the error id to the people who run this server.',
+  description: 'The server met a problem and could not answer. It is not your fault.',
 }
 
 function refusalOf(error: unknown): Refusal {
@@ -109,22 +109,16 @@ function refusalOf(error: unknown): Refusal {
     if (error.code === 'configuration') return BUG
     const busy = error.code === 'unavailable'
     return {
-      status: STATUS[error.code],
+      ...REFUSALS[error.code],
+      ...error.told,
       code: busy ? 'temporarily_unavailable' : error.code,
-      title: TITLE[error.code] ?? 'That did not work',
-      message: error.message,
-      hint: error.hint,
+      values: { count: Math.ceil((error.retryAfterSeconds ?? 60) / 60) },
+      description: error.message,
     }
   }
   const status = exposedStatus(error)
   if (status === undefined) return BUG
-  return {
-    status,
-    code: 'invalid_request',
-    title: 'That did not work',
-    message: 'The server could not read the request.',
-    hint: 'Go back and try again.',
-  }
+  return { ...UNREADABLE, status, code: 'invalid_request', description: 'The server could not read the request.' }
 }
 
 /** The status of an HTTP error that was thrown for the client's sake (http-errors' `expose`). */

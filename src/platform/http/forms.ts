@@ -30,6 +30,7 @@ export function refuseForeignOrigin(origin: string): Middleware {
     if (ctx.method === 'POST' && isForeign(ctx, origin)) {
       throw new AppError('forbidden', 'The request came from another site.', {
         hint: 'Open the page of this server itself and try again.',
+        told: { message: 'foreign', hint: 'hint.own-page' },
       })
     }
     await next()
