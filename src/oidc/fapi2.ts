@@ -7,9 +7,9 @@ import { decodeJwt } from 'jose'
 import type { Api } from '#core/apis/api.ts'
 import { FAPI2_ALGORITHMS, FAPI2_CODE_SECONDS } from '#core/clients/fapi2.ts'
 import { clientSettings } from './clients.ts'
+import type { RequestObjectJudge } from './request-objects.ts'
 
 type Features = NonNullable<Configuration['features']>
-type RequestObjects = NonNullable<Features['requestObjects']>
 type Judge = NonNullable<Configuration['assertJwtClientAuthClaimsAndHeader']>
 
 /** §5.3.2.1 no. 13: how far ahead of our clock the client's may be, in seconds. */
@@ -40,12 +40,7 @@ export const judgeFapi2Assertion: Judge = ({ oidc }, { aud }, { alg }, client) =
  * Signed requests: how they are signed, and for how long they are good (Message Signing §5.3.1). What was pushed without a
  * signature comes by here too, when it is used: the library keeps it as an unsigned JWT. @throws InvalidRequestObject
  */
-export const assertRequestObject: NonNullable<RequestObjects['assertJwtClaimsAndHeader']> = (
-  { oidc },
-  { nbf, exp, aud },
-  { alg },
-  client,
-) => {
+export const judgeFapi2RequestObject: RequestObjectJudge = ({ oidc }, { nbf, exp, aud }, { alg }, client) => {
   if (!isFapi2(client)) return
   const wasPushed = oidc.entities.PushedAuthorizationRequest !== undefined
   if (!wasPushed && !isAllowed(alg)) throw new errors.InvalidRequestObject(`a request object is signed with ${ALLOWED}`)

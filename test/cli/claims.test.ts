@@ -205,7 +205,7 @@ describe('latchkey', () => {
       await app.services.claimReceipts.flush()
 
       const text = await latchkey('claim-receipt', 'list', '--user', 'ada', '--since', '1h')
-      expect(text.out).toMatch(/Z {2}\S+ {2}\S+ {2}userinfo {2}email email_verified sub\n/)
+      expect(text.out).toMatch(/UTC {2}\S+ {2}\S+ {2}userinfo {2}email email_verified sub\n/)
       expect(text.out).not.toContain('ada@')
       const { out } = await latchkey('claim-receipt', 'list', '--client', registered.client.id, '--json')
       const { items, next } = page.parse(JSON.parse(out))

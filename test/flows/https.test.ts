@@ -76,7 +76,7 @@ describe('on https', () => {
       new Set(
         ['interaction', 'interaction.sig', 'resume', 'resume.sig']
           .map((name) => `__Secure-latchkey_${name}`)
-          .concat('__Host-latchkey_session', '__Host-latchkey_session.sig'),
+          .concat('__Host-latchkey_session', '__Host-latchkey_session.sig', '__Host-latchkey_browser'),
       ),
     )
     for (const line of lines) {

@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { pageLimit } from '#core/paging.ts'
 import { AppError } from '#platform/errors.ts'
 import type { Account } from './account.ts'
 import type { Position } from './store.ts'
@@ -17,8 +18,6 @@ export interface AccountListQuery {
   readonly cursor?: string | undefined
 }
 
-const LIMIT_SENTENCE = 'The limit must be a whole number from 1 to 500.'
-
 const position = z.tuple([z.int(), z.string()])
 
 const query = z.strictObject({
@@ -29,12 +28,7 @@ const query = z.strictObject({
     .refine((text) => !/\p{Cc}/u.test(text), 'The search holds control characters: remove them.')
     .transform((text) => (text === '' ? undefined : text))
     .optional(),
-  limit: z.coerce
-    .number(LIMIT_SENTENCE)
-    .int(LIMIT_SENTENCE)
-    .min(1, LIMIT_SENTENCE)
-    .max(500, LIMIT_SENTENCE)
-    .default(50),
+  limit: pageLimit,
   cursor: z.string().transform(positionOf).optional(),
 })
 

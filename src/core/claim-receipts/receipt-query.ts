@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto'
 import { z } from 'zod'
 import { isClientId } from '#core/clients/client-id.ts'
+import { pageLimit } from '#core/paging.ts'
 import { durationSeconds } from '#platform/duration.ts'
 import { AppError } from '#platform/errors.ts'
 
@@ -21,7 +22,6 @@ export function cursorOf(id: string): string {
   return Buffer.from(id, 'hex').toString('base64url')
 }
 
-const LIMIT_SENTENCE = 'The limit must be a whole number from 1 to 500.'
 const SINCE_SENTENCE = 'A time that has passed is written as a number and s, m, h or d, such as 90m or 7d.'
 
 const query = z.strictObject({
@@ -32,12 +32,7 @@ const query = z.strictObject({
     .transform(durationSeconds)
     .refine((seconds) => seconds !== undefined, SINCE_SENTENCE)
     .optional(),
-  limit: z.coerce
-    .number(LIMIT_SENTENCE)
-    .int(LIMIT_SENTENCE)
-    .min(1, LIMIT_SENTENCE)
-    .max(500, LIMIT_SENTENCE)
-    .default(50),
+  limit: pageLimit,
   cursor: z
     .string()
     .transform((text) => Buffer.from(text, 'base64url').toString('hex'))

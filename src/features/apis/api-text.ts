@@ -1,9 +1,10 @@
 /** What a person reads about APIs on a terminal. */
 import type { Api } from '#core/apis/api.ts'
+import { inColumns, named } from '#platform/columns.ts'
 import { detailTypeText } from '#core/apis/detail-type.ts'
 
 export function apiDetails(api: Api): string {
-  const lines = [
+  return named([
     ['identifier', api.identifier],
     ['name', api.name],
     ['scopes', api.scopes.join(' ') || 'none'],
@@ -17,15 +18,10 @@ export function apiDetails(api: Api): string {
     ],
     ['open to', api.assignment === 'everyone' ? 'every client' : api.clients.join(' ') || 'no client yet'],
     ['may introspect', api.introspectionClients.join(' ') || 'nobody but the client that a token was issued to'],
-  ] as const
-  const width = Math.max(...lines.map(([label]) => label.length))
-  return lines.map(([label, value]) => `  ${label.padEnd(width)}  ${value}\n`).join('')
+  ])
 }
 
 export function apiTable(apis: readonly Api[]): string {
   if (apis.length === 0) return 'No APIs yet. Register one: latchkey api create --identifier URI\n'
-  const width = Math.max(...apis.map(({ identifier }) => identifier.length))
-  return apis
-    .map(({ identifier, format, name }) => `${identifier.padEnd(width)}  ${format.padEnd(6)}  ${name}\n`)
-    .join('')
+  return inColumns(apis.map(({ identifier, format, name }) => [identifier, format, name]))
 }

@@ -2,6 +2,7 @@
 import { claimReceiptJson, type ClaimReceipt } from '#core/claim-receipts/claim-receipt.ts'
 import type { ClaimReceipts } from '#core/claim-receipts/claim-receipts.ts'
 import type { CommandGroup } from '#platform/cli.ts'
+import { inColumns, utc } from '#platform/columns.ts'
 
 interface Needs {
   readonly claimReceipts: ClaimReceipts
@@ -32,12 +33,13 @@ export const claimReceiptCommands: CommandGroup<Needs> = {
 
 function receiptsText(receipts: readonly ClaimReceipt[]): string {
   if (receipts.length === 0) return 'Nothing was given, as far as the receipts that are kept go back.'
-  const rows = receipts.map(({ at, clientId, accountId, place, claims }) => [
-    new Date(at * 1_000).toISOString().replace('.000Z', 'Z'),
-    clientId,
-    accountId,
-    place.padEnd('id_token'.length),
-    claims.join(' '),
-  ])
-  return rows.map((row) => `${row.join('  ').trimEnd()}\n`).join('')
+  return inColumns(
+    receipts.map(({ at, clientId, accountId, place, claims }) => [
+      utc(at),
+      clientId,
+      accountId,
+      place,
+      claims.join(' '),
+    ]),
+  )
 }

@@ -2,32 +2,31 @@
 import type { Client, ClientOrigin } from '#core/clients/client.ts'
 import { claimRuleText } from '#core/custom-claims/claim-text.ts'
 import { DEVICE_GRANT } from '#core/clients/device-grant.ts'
+import { inColumns, named, utc } from '#platform/columns.ts'
 
 const ORIGIN_WORDS: Readonly<Record<Exclude<ClientOrigin, 'administrator'>, string>> = {
   dynamic: 'it registered itself, and nobody has vouched for it',
   metadata_document: 'its client id is the address of its metadata, and nobody has vouched for it',
 }
 
-type Line = readonly [label: string, value: string | undefined]
-
 /** The one time that a secret is shown, and what to do with it. */
 export function secretDetails(done: string, client: Client, secret: string | undefined, issuer: string): string {
-  const lines: Line[] = [
+  const lines = named([
     ['client id', client.id],
     ['client secret', secret],
     ['discovery', `${issuer}/.well-known/openid-configuration`],
-  ]
+  ])
   const proof = client.metadata['token_endpoint_auth_method'] === 'none' ? 'PKCE' : 'a key of its own'
   const next =
     secret === undefined
       ? `Next: give the client id and the discovery address to the application; it proves itself with ${proof}.`
       : 'The secret is shown once: it cannot be read again, only rotated.\nNext: give these three to the application.'
-  return `${done}\n\n${columns(lines)}\n\n${next}\n`
+  return `${done}\n\n${lines}\n${next}\n`
 }
 
 export function clientDetails(client: Client): string {
   const { metadata } = client
-  return `${columns([
+  return named([
     ['client id', client.id],
     ['name', client.name],
     ['type', client.type],
@@ -50,27 +49,16 @@ export function clientDetails(client: Client): string {
     ['CIBA', textOf(metadata['backchannel_token_delivery_mode'])],
     ['profile', client.profile === 'none' ? undefined : client.profile],
     ['authenticates by', textOf(metadata['token_endpoint_auth_method'])],
-    ['old secret until', client.previousSecret && timeText(client.previousSecret.expiresAt)],
-  ])}\n`
+    ['old secret until', client.previousSecret && utc(client.previousSecret.expiresAt)],
+  ])
 }
 
 export function clientTable(clients: readonly Client[]): string {
   if (clients.length === 0)
     return 'No clients yet. Register one: latchkey client create --name NAME --redirect-uri URI\n'
-  const rows = clients.map((client) => [client.id, client.type, client.disabled ? 'disabled' : 'enabled', client.name])
-  const widths = [0, 1, 2].map((column) => Math.max(...rows.map((row) => row[column]?.length ?? 0)))
-  return rows.map((row) => `${row.map((cell, column) => cell.padEnd(widths[column] ?? 0)).join('  ')}\n`).join('')
-}
-
-/** @param seconds since the epoch */
-export function timeText(seconds: number): string {
-  return new Date(seconds * 1000).toISOString()
-}
-
-function columns(lines: readonly Line[]): string {
-  const there = lines.filter(([, value]) => value !== undefined && value !== '')
-  const width = Math.max(...there.map(([label]) => label.length))
-  return there.map(([label, value]) => `  ${label.padEnd(width)}  ${value}`).join('\n')
+  return inColumns(
+    clients.map((client) => [client.id, client.type, client.disabled ? 'disabled' : 'enabled', client.name]),
+  )
 }
 
 function textOf(value: unknown): string | undefined {

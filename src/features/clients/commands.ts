@@ -3,8 +3,9 @@ import { CLIENT_PROFILES, CLIENT_TYPES, type Client } from '#core/clients/client
 import { clientJson } from '#core/clients/client-json.ts'
 import type { Services } from '#core/services.ts'
 import type { CommandGroup, CommandInput, CommandResult, CommandSpec, OptionSpec } from '#platform/cli.ts'
+import { utc } from '#platform/columns.ts'
 import { inputFrom } from './input-from-options.ts'
-import { clientDetails, clientTable, secretDetails, timeText } from './client-text.ts'
+import { clientDetails, clientTable, secretDetails } from './client-text.ts'
 import { SNIPPET_TARGETS, snippetFor } from './snippet.ts'
 
 type ClientCommand = CommandSpec<Services>
@@ -179,7 +180,7 @@ export const clientCommands: CommandGroup<Services> = {
 
 function fateOfTheOld({ previousSecret }: Client): string {
   if (!previousSecret) return 'the old one is worth nothing from now on.'
-  const until = timeText(previousSecret.expiresAt)
+  const until = utc(previousSecret.expiresAt)
   return `the old one authenticates until ${until}, and signs nothing from now on.`
 }
 

@@ -1,6 +1,7 @@
 /** What a person reads about registration tokens on a terminal. */
 import { stateOf } from '#core/registration/registration-tokens.ts'
 import type { RegistrationToken } from '#core/registration/store.ts'
+import { inColumns, named, utc } from '#platform/columns.ts'
 
 /** The one time that a token is shown, and what to do with it. */
 export function createdText(token: RegistrationToken, value: string, issuer: string): string {
@@ -15,26 +16,20 @@ Next: have the client metadata sent to ${issuer}/register with "Authorization: B
 
 export function tokenDetails(token: RegistrationToken, now: number): string {
   const { types, redirectHosts, scopes, groups } = token.bounds
-  const lines = [
+  return named([
     ['id', token.id],
     ['name', token.name],
     ['state', stateOf(token, now)],
     ['registered', `${token.uses}, and ${token.usesLeft} more at most`],
-    ['expires', timeText(token.expiresAt)],
+    ['expires', utc(token.expiresAt)],
     ['types', types.join(' ')],
     ['redirect hosts', redirectHosts?.join(' ') ?? 'any'],
     ['scopes', scopes?.join(' ') ?? 'all that the server offers'],
     ['open to', groups.length === 0 ? 'everyone' : `groups: ${groups.join(', ')}`],
-  ] as const
-  const width = Math.max(...lines.map(([label]) => label.length))
-  return lines.map(([label, value]) => `  ${label.padEnd(width)}  ${value}\n`).join('')
+  ])
 }
 
 export function tokenTable(tokens: readonly RegistrationToken[], now: number): string {
   if (tokens.length === 0) return 'No registration tokens yet. Make one: latchkey registration-token create\n'
-  return tokens.map((token) => `${token.id}  ${stateOf(token, now).padEnd('used up'.length)}  ${token.name}\n`).join('')
-}
-
-function timeText(seconds: number): string {
-  return new Date(seconds * 1_000).toISOString().replace('.000Z', 'Z')
+  return inColumns(tokens.map((token) => [token.id, stateOf(token, now), token.name]))
 }

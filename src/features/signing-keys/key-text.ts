@@ -1,6 +1,7 @@
 /** What people read about signing keys on a terminal, and what scripts read as JSON. */
 import type { Retirement, SigningKey } from '#core/signing-keys/live-keys.ts'
 import type { Import, Rotation } from '#core/signing-keys/signing-keys.ts'
+import { inColumns, utc } from '#platform/columns.ts'
 
 export function keyJson(key: SigningKey) {
   return {
@@ -17,20 +18,20 @@ export function keyJson(key: SigningKey) {
 
 export function rotationText({ key, predecessor }: Rotation): string {
   return [
-    `${key.alg}: ${key.kid} is published now and signs from ${humanTime(key.activatesAt)}.`,
-    `  Until then ${predecessor.kid} signs, and it stays published until ${humanTime(publishedUntil(predecessor))}.`,
+    `${key.alg}: ${key.kid} is published now and signs from ${utc(key.activatesAt)}.`,
+    `  Until then ${predecessor.kid} signs, and it stays published until ${utc(publishedUntil(predecessor))}.`,
   ].join('\n')
 }
 
 export function importText({ key, changed }: Import): string {
   const signs =
-    key.state === 'current' ? 'signs from now on' : `is published now and signs from ${humanTime(key.activatesAt)}`
+    key.state === 'current' ? 'signs from now on' : `is published now and signs from ${utc(key.activatesAt)}`
   return [`${key.alg}: ${key.kid} ${signs}.`, ...changed.flatMap((other) => fateOf(other, key))].join('\n')
 }
 
 function fateOf(other: SigningKey, imported: SigningKey): string[] {
   if (other.state === 'gone') return [`  ${other.kid} is gone.`]
-  const until = `it stays published until ${humanTime(publishedUntil(other))}`
+  const until = `it stays published until ${utc(publishedUntil(other))}`
   return imported.state === 'current'
     ? [`  ${other.kid} does not sign any more; ${until}.`]
     : [`  Until then ${other.kid} signs, and ${until}.`]
@@ -45,12 +46,12 @@ export function retirementText({ key, current }: Retirement): string {
 }
 
 export function keyTable(keys: readonly SigningKey[]): string {
-  return aligned([
+  return inColumns([
     ['ALG', 'STATE', 'SIGNS FROM', 'SIGNS UNTIL', 'PUBLISHED UNTIL', 'KID'],
     ...keys.map((key) => [
       key.alg,
       key.state,
-      ...[key.activatesAt, key.retiresAt, publishedUntil(key)].map(humanTime),
+      ...[key.activatesAt, key.retiresAt, publishedUntil(key)].map(utc),
       key.kid,
     ]),
   ])
@@ -58,22 +59,4 @@ export function keyTable(keys: readonly SigningKey[]): string {
 
 function publishedUntil({ unpublishedAt, goneAt }: SigningKey): number | undefined {
   return unpublishedAt ?? goneAt
-}
-
-function aligned(rows: readonly (readonly string[])[]): string {
-  const widthOf = (column: number): number => Math.max(...rows.map((row) => row[column]?.length ?? 0))
-  return rows
-    .map((row) =>
-      row
-        .map((cell, column) => cell.padEnd(widthOf(column)))
-        .join('  ')
-        .trimEnd(),
-    )
-    .join('\n')
-}
-
-/** `2026-11-05 14:03:20 UTC` */
-function humanTime(seconds: number | undefined): string {
-  if (seconds === undefined) return '-'
-  return `${new Date(seconds * 1000).toISOString().slice(0, 19).replace('T', ' ')} UTC`
 }
