@@ -119,6 +119,23 @@ export function createAccounts({ database, passwords, secrets, clock }: Accounts
     }
   }
 
+  const authenticate: Accounts['authenticate'] = async (identifier, password, guesser) => {
+    const lookup = signInKey(identifier)
+    const name = lookup?.key ?? ''
+    const found = lookup && (await store.findCredentials(lookup.column, lookup.key))
+    const hash = found?.disabled === false ? found.passwordHash : undefined
+    const right = await passwords.verify(hash, password, () => guesses.count(name, guesser))
+    if (!right || !found || hash === undefined) return undefined
+    // read after the hash was computed: whoever was disabled or given a new password meanwhile does not get in
+    const account = await store.findByCredentials(found.id, hash)
+    const isWeak = passwords.needsRehash(hash)
+    // it may only have been upgraded by another sign-in at the same moment
+    if (!account) return isWeak ? authenticate(identifier, password, guesser) : undefined
+    await guesses.wasRight(name, guesser)
+    if (isWeak) await store.upgradeHash(account.id, hash, await passwords.hash(password))
+    return account
+  }
+
   return {
     async create(input, password) {
       const { groups = [], ...person } = parseNewAccount(input)
@@ -193,21 +210,7 @@ export function createAccounts({ database, passwords, secrets, clock }: Accounts
         await accountStore(transaction).remove(id)
       }),
 
-    async authenticate(identifier, password, guesser) {
-      const lookup = signInKey(identifier)
-      const name = lookup?.key ?? ''
-
-      const found = lookup && (await store.findCredentials(lookup.column, lookup.key))
-      const hash = found?.disabled === false ? found.passwordHash : undefined
-      const right = await passwords.verify(hash, password, () => guesses.count(name, guesser))
-      if (!right || !found || hash === undefined) return undefined
-      // read after the hash was computed: whoever was disabled or given a new password meanwhile does not get in
-      const account = await store.findByCredentials(found.id, hash)
-      if (account) await guesses.wasRight(name, guesser)
-      if (account && passwords.needsRehash(hash))
-        await store.upgradeHash(account.id, hash, await passwords.hash(password))
-      return account
-    },
+    authenticate,
   }
 }
 
