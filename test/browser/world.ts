@@ -80,7 +80,7 @@ export async function enter(page: Page, username: string, password = PASSWORD): 
 
 /** Waits for the page with this heading. */
 export function arriveAt(page: Page, heading: string): Promise<void> {
-  return page.getByRole('heading', { level: 1, name: heading, exact: true }).waitFor({ timeout: 10_000 })
+  return page.getByRole('heading', { level: 1, name: heading, exact: true }).waitFor()
 }
 
 export async function claimsOn(page: Page): Promise<Readonly<Record<string, unknown>>> {

@@ -41,7 +41,7 @@ describe.each(postgres)('two workers', (kind) => {
       .map((line) => line.match(/"worker":(\d+)/)?.[1] ?? '')
 
   test('serve on one port, and are announced once', async () => {
-    await vi.waitFor(() => expect(new Set(workersLogged()).size).toBe(2))
+    await vi.waitFor(() => expect(new Set(workersLogged()).size).toBe(2), { timeout: 20_000 })
     expect(server.stderr().match(/is ready/g)).toHaveLength(1)
     const statuses = await Promise.all(
       Array.from({ length: 8 }, async () => (await fetch(`${server.origin}/readyz`)).status),

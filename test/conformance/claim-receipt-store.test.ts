@@ -67,7 +67,7 @@ describe.each(databases)('claim receipts on $name', ({ create }) => {
   test('are stored by themselves within a second', async () => {
     const receipts = receiptsKept()
     receipts.record(release(ada))
-    await expect.poll(async () => (await receipts.list({})).items.length, { timeout: 5_000 }).toBe(1)
+    await expect.poll(async () => (await receipts.list({})).items.length, { timeout: 20_000 }).toBe(1)
   })
 
   test('are all stored when many are released at once, in few statements', async () => {
@@ -112,7 +112,7 @@ describe.each(databases)('claim receipts on $name', ({ create }) => {
       expect(state.tries).toBeLessThanOrEqual(2)
       expect((await receipts.list({})).items).toEqual([])
       state.error = undefined
-      await expect.poll(async () => (await receipts.list({ limit: 500 })).items.length, { timeout: 10_000 }).toBe(300)
+      await expect.poll(async () => (await receipts.list({ limit: 500 })).items.length, { timeout: 20_000 }).toBe(300)
     })
 
     test('ten thousand wait, and the next release is refused', async () => {

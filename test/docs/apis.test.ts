@@ -115,14 +115,14 @@ async function asCurl(words: readonly string[]): Promise<Answer> {
   return answer
 }
 
-/** Asks until somebody is there, for ten seconds. */
+/** Asks until somebody is there, for a minute. */
 async function patiently(url: string, headers: Readonly<Record<string, string>>): Promise<Answer> {
-  for (let tries = 0; tries < 100; tries += 1) {
+  for (let tries = 0; tries < 600; tries += 1) {
     const answer = await send(url, { headers }).catch(() => undefined)
     if (answer) return answer
     await sleep(100)
   }
-  throw new Error('the API did not start within ten seconds')
+  throw new Error('the API did not start within a minute')
 }
 
 async function freePort(): Promise<number> {

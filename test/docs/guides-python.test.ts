@@ -163,10 +163,10 @@ function python(argv: readonly string[], folder: string, environment: Readonly<R
 }
 
 async function answers(origin: string): Promise<void> {
-  for (let tries = 0; tries < 150; tries += 1) {
+  for (let tries = 0; tries < 600; tries += 1) {
     const up = await send(origin).catch(() => undefined)
     if (up) return
     await sleep(100)
   }
-  throw new Error('Django did not start within fifteen seconds')
+  throw new Error('Django did not start within a minute')
 }

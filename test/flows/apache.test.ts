@@ -106,9 +106,9 @@ ${lines}
 }
 
 async function answers(url: string): Promise<void> {
-  for (let tries = 0; tries < 150; tries += 1) {
+  for (let tries = 0; tries < 600; tries += 1) {
     if ((await fetch(url).catch(() => undefined))?.ok) return
     await sleep(100)
   }
-  throw new Error('Apache did not start within fifteen seconds')
+  throw new Error('Apache did not start within a minute')
 }

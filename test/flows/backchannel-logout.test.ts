@@ -11,7 +11,7 @@ import { collect, runNode } from '../support/processes.ts'
 import { authorizeUrl, send, tokensFor, userinfo } from '../support/protocol.ts'
 import { relyingParty } from '../support/relying-party.ts'
 
-const WAIT_LIMIT_MS = 3_000
+const WAIT_LIMIT_MS = 20_000
 
 describe.each(databases)('back-channel logout on $name', (database) => {
   let app: TestApp
@@ -93,19 +93,21 @@ describe.each(databases)('back-channel logout on $name', (database) => {
     expect(known.fast['sid']).toBeTypeOf('string')
     expect(known.silent).not.toHaveProperty('sid')
 
-    const began = performance.now()
     expect((await signOut()).body).toContain('You are signed out')
-    expect(performance.now() - began).toBeLessThan(WAIT_LIMIT_MS)
+    // the silent one is still being waited for, by nobody in front of a screen
+    expect(await deliveryTo(silent)).toMatchObject({ last_error: null, delivered_at: null })
     // the fast one has heard of it before the person sees the next page
     expect(receiver.tokens('fast')).toHaveLength(1)
-    await vi.waitFor(async () =>
-      expect(await deliveryTo(silent)).toMatchObject({ attempts: 1, last_error: expect.stringContaining('in time') }),
+    await vi.waitFor(
+      async () =>
+        expect(await deliveryTo(silent)).toMatchObject({ attempts: 1, last_error: expect.stringContaining('in time') }),
+      WAIT_LIMIT_MS,
     )
     expect(await deliveryTo(moody)).toMatchObject({ last_status: 500, last_error: 'answered 500', delivered_at: null })
     await hasten()
     await vi.waitFor(
       async () => expect((await deliveries()).filter((row) => row.delivered_at !== null)).toHaveLength(3),
-      8_000,
+      WAIT_LIMIT_MS,
     )
 
     const sent = { fast: receiver.tokens('fast'), silent: receiver.tokens('silent'), moody: receiver.tokens('moody') }
@@ -199,7 +201,7 @@ describe.each(databases)('back-channel logout on $name', (database) => {
         await hasten()
         expect(await deliveryTo(client)).toMatchObject({ given_up_at: expect.any(Number) })
       },
-      { timeout: 20_000, interval: 300 },
+      { timeout: WAIT_LIMIT_MS, interval: 300 },
     )
     expect(await deliveryTo(client)).toMatchObject({ last_status: 503, next_attempt_at: null, delivered_at: null })
     expect(receiver.tokens('broken')).toHaveLength(5)

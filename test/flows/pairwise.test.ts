@@ -108,7 +108,7 @@ describe.each(databases)('pairwise subjects on $name', (database) => {
     const leaving = browserSession(app.issuer)
     const { idToken } = await tokensFor(app, client, { redirect_uri: SHOP }, leaving)
     await leaving.submit(await leaving.open(`${app.issuer}/logout`), { logout: 'yes' })
-    await vi.waitFor(() => expect(receiver.tokens('shop')).toHaveLength(1), 3_000)
+    await vi.waitFor(() => expect(receiver.tokens('shop')).toHaveLength(1), 20_000)
     expect(decodeJwt(receiver.tokens('shop')[0] ?? '').sub).toBe(decodeJwt(idToken).sub)
   })
 

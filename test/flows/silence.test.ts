@@ -171,7 +171,7 @@ describe('a server of its own', () => {
     await browser.submit(question, { logout: 'yes' })
 
     await app.services.signingKeys.rotate()
-    await vi.waitFor(() => expect(output.stdout).toContain('signing keys changed'), 5_000)
+    await vi.waitFor(() => expect(output.stdout).toContain('signing keys changed'), 20_000)
   })
 
   test('closes without a word, too, and has written nothing but JSON at level info or below', async () => {

@@ -11,7 +11,7 @@ import type { TestApp } from './app.ts'
 import type { DatabaseKind } from './databases.ts'
 
 const ROOT = path.resolve(import.meta.dirname, '../..')
-const READY_WITHIN_MS = 30_000
+const READY_WITHIN_MS = 60_000
 
 type Environment = Readonly<Record<string, string>>
 
