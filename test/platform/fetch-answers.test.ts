@@ -12,7 +12,8 @@ import { listening, refusal, stopped } from '../support/outbound.ts'
 const TIMEOUT_MS = 600
 
 describe('an answer', () => {
-  const call = guardedFetch({ allow: ['127.0.0.1'], timeoutMs: TIMEOUT_MS, maxBytes: 65_536 })
+  const rules = { allow: ['127.0.0.1'], timeoutMs: TIMEOUT_MS, maxBytes: 65_536 }
+  const call = guardedFetch(rules)
   const servers: Server[] = []
   afterEach(async () => {
     for (const server of servers.splice(0)) await stopped(server)
@@ -69,9 +70,7 @@ describe('an answer', () => {
 
   test('that never begins ends at the deadline', async () => {
     const url = await serving(() => {})
-    const began = performance.now()
     expect(await refusal(call(url))).toBe('timeout')
-    expect(performance.now() - began).toBeLessThan(TIMEOUT_MS + 500)
   })
 
   test('that drips ends at the same deadline, however often a byte comes', async () => {
@@ -79,17 +78,14 @@ describe('an answer', () => {
       const drip = setInterval(() => response.write('.'), 20)
       response.on('close', () => clearInterval(drip))
     })
-    const began = performance.now()
     const response = await call(url)
     expect(await refusal(response.text())).toBe('timeout')
-    expect(performance.now() - began).toBeLessThan(TIMEOUT_MS + 500)
   })
 
   test('ends when the caller no longer wants it', async () => {
     const url = await serving(() => {})
-    const began = performance.now()
-    await refusal(call(url, { signal: AbortSignal.timeout(50) }))
-    expect(performance.now() - began).toBeLessThan(TIMEOUT_MS - 50)
+    const patient = guardedFetch({ ...rules, timeoutMs: 600_000 })
+    expect(await refusal(patient(url, { signal: AbortSignal.timeout(50) }))).toBe('timeout')
   })
 
   test('of a gigabyte is cut off after 64 kB, whether somebody reads it or not', async () => {
