@@ -5,6 +5,7 @@
  * and what an administrator decided about it stays whatever the document says.
  */
 import type { Client, Configuration, KoaContextWithOIDC } from 'oidc-provider'
+import { isClientId } from '#core/clients/client-id.ts'
 import { rememberDocument } from '#core/clients/document-clients.ts'
 import { houseMembers } from '#core/clients/presets.ts'
 import { isAmongHosts } from '#core/registration/hosts.ts'
@@ -31,7 +32,8 @@ export function clientDocuments(services: Services): { readonly clientIdMetadata
     cacheDuration: KEPT,
 
     async allowFetch(ctx: KoaContextWithOIDC | undefined, id) {
-      if (!isAmongHosts(documentHosts, id)) return false
+      // a row with an id that is no client's id could be found by nobody, nor closed
+      if (!isClientId(id) || !isAmongHosts(documentHosts, id)) return false
       // a job of ours asks without a request
       if (ctx) await limit(ctx)
       return true

@@ -117,6 +117,12 @@ describe.each(databases)('a client id that is the address of a document on $name
     expect(host.asked).toHaveLength(asked)
   })
 
+  test('is refused where its address is longer than the id of any client, so that nobody could close it', async () => {
+    const id = host.put(`/${'a'.repeat(250)}`, NOTES)
+    expect(errorOf(await open(id))).toBe('invalid_client')
+    expect((await app.services.clients.list({ limit: 200 })).items.map((client) => client.id)).not.toContain(id)
+  })
+
   test('is refused where nothing lies there', async () => {
     expect(errorOf(await open(`${host.origin}/nothing.json`))).toBe('invalid_client')
   })
