@@ -14,6 +14,7 @@ import {
 import { browserSession, errorOf, hiddenFields, locationOf, type BrowserSession } from '../support/browser-session.ts'
 import { databases } from '../support/databases.ts'
 import { post, query } from '../support/protocol.ts'
+import { signIn } from '../support/relying-party.ts'
 
 describe('the pages of approvals', () => {
   let app: TestApp
@@ -141,6 +142,14 @@ describe('the pages of approvals', () => {
     expect((await app.services.clients.list({ limit: 200 })).items.map(({ id }) => id)).not.toContain(OWN_CLIENT_ID)
     await expect(app.services.clients.disable(OWN_CLIENT_ID)).rejects.toMatchObject({ code: 'not_found' })
     await expect(app.services.clients.remove(OWN_CLIENT_ID)).rejects.toMatchObject({ code: 'not_found' })
+  })
+
+  test('remember no consent to the server itself, however it is asked for', async () => {
+    const browser = browserSession(app.issuer)
+    const address = locationOf(await browser.request(`${app.issuer}/approvals`))
+    address.searchParams.set('prompt', 'consent')
+    const page = await signIn(browser, await browser.open(address.href))
+    expect((await browser.submit(page, { decision: 'allow' })).body).toContain('Requests for you')
   })
 
   test('tell the answer that was given, whatever is asked afterwards', async () => {

@@ -29,14 +29,20 @@ export function signInRoutes(needs: Needs): Middleware {
     if (!equalSecrets(form['csrf'] ?? '', scene.csrf)) throw staleForm()
     const step = dueStep(interaction, scene, needs)
     if (step.name !== ctx.params['step']) return seeInteraction(ctx, interaction, needs)
-    await apply(ctx, await step.submit(ctx, scene, form), interaction, needs)
+    await apply(ctx, await step.submit(ctx, scene, form), interaction, scene, needs)
   })
 
   return router.routes() as Middleware
 }
 
 /** What a step says is done; whether it is enough is asked of nextStep, never assumed. */
-async function apply(ctx: Context, outcome: StepOutcome, interaction: Interaction, needs: Needs): Promise<void> {
+async function apply(
+  ctx: Context,
+  outcome: StepOutcome,
+  interaction: Interaction,
+  { client }: StepScene,
+  needs: Needs,
+): Promise<void> {
   switch (outcome.kind) {
     case 'again':
       return
@@ -58,7 +64,9 @@ async function apply(ctx: Context, outcome: StepOutcome, interaction: Interactio
           told: { message: 'signed-out' },
         })
       const resources = scopesByApi(outcome.resources)
-      await needs.consents.remember(accountId, interaction.clientId, { ...outcome, resources }, needs.clock.now())
+      // a first-party client goes by no memory, and the server as its own client has no row that one could hang on
+      if (!client.firstParty)
+        await needs.consents.remember(accountId, client.id, { ...outcome, resources }, needs.clock.now())
       return interaction.finishConsent(ctx, outcome)
     }
     case 'proven':
