@@ -47,6 +47,15 @@ describe.each(databases)('the consent page on $name', (database) => {
     expect(page.body).not.toMatch(/your postal address/i)
   })
 
+  test.each(['app.example:/callback', 'com.evil.app://app.example/callback'])(
+    'refuses %s, which any app may claim, the looks of a host',
+    async (uri) => {
+      const native = await createClient(app.services, { type: 'native', redirect_uris: [uri] })
+      const page = await browser.open(authorizeUrl(app, native, { redirect_uri: uri }))
+      expect((await signIn(browser, page)).body).toContain(`<bdi class="name">${uri.split('/', 1)[0]}</bdi>`)
+    },
+  )
+
   test('asks once, in this browser and the next', async () => {
     await codeFor(app, web, {}, browser)
     expect(locationOf(await open()).searchParams.get('code')).toBeTruthy()

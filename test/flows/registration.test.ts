@@ -259,4 +259,18 @@ describe.each(databases)('registration with a token on $name', (database) => {
     expect(changed.json['scope']).toBe('openid')
     expect(await app.services.clients.get(String(json['client_id']))).toMatchObject({ groups: ['staff'] })
   })
+
+  test('refuses schemes of apps that pass themselves off as a host within the bounds', async () => {
+    const bound = await tokenWith({ uses: 9, redirect_hosts: ['app.example', '*.app.example', 'com.example.notes:'] })
+    const app = (uri: string) => register({ redirect_uris: [uri], token_endpoint_auth_method: 'none' }, bound)
+    for (const uri of [
+      'com.evil.app://app.example/',
+      'com.evil.app://one.app.example/',
+      'app.example:/',
+      'one.app.example:/',
+    ])
+      expect((await app(uri)).json).toMatchObject({ error: 'invalid_redirect_uri' })
+    for (const uri of ['com.example.notes:/callback', 'com.example.notes://callback', 'https://one.app.example/'])
+      expect((await app(uri)).status).toBe(201)
+  })
 })

@@ -7,7 +7,7 @@ const USUAL_TYPES = ['web', 'spa', 'native'] as const
 /** What may be registered by whoever comes with a token, and what becomes of it. */
 export const registrationBounds = z.object({
   types: z.array(z.enum(CLIENT_TYPES)).default([...USUAL_TYPES]),
-  /** Where redirect URIs may lead: hosts, `*.` and a domain, or schemes of native apps. Undefined: anywhere. */
+  /** Where redirect URIs may lead: hosts, `*.` and a domain, or schemes of native apps with their colon. Undefined: anywhere. */
   redirectHosts: z.array(z.string()).optional(),
   /** The most that it may ask for. Undefined: what the server offers. */
   scopes: z.array(z.string()).optional(),

@@ -11,9 +11,11 @@ const MOST_USES = 1_000_000
 const EXPIRES_SENTENCE = 'It expires after a time such as 12h or 7d, or a number of seconds, of a year at most.'
 const USES_SENTENCE = `It is used a whole number of times, from 1 to ${MOST_USES}.`
 const HOST_SENTENCE =
-  'A host is written as app.example, *.app.example or, for a native app, its scheme com.example.app.'
+  'A host is written as app.example, *.app.example or, for a native app, its scheme com.example.app:'
 
-const host = z.string().regex(/^(\*\.)?[a-z0-9](?:[a-z0-9.-]{0,250}[a-z0-9])?$|^\[[0-9a-f:]+\]$/, HOST_SENTENCE)
+const host = z
+  .string()
+  .regex(/^(\*\.)?[a-z0-9](?:[a-z0-9.-]{0,250}[a-z0-9])?$|^\[[0-9a-f:]+\]$|^[a-z][a-z0-9+.-]{0,250}:$/, HOST_SENTENCE)
 
 const tokenInput = z.strictObject({
   name: shownName.default('registration'),

@@ -62,8 +62,9 @@ function warning({ id, origin }: Client, redirectHost: string): Partial<ConsentP
   return { warning: { word, values: { place: hostOf(id), host: redirectHost } } }
 }
 
-/** The part of a redirect URI that a person can judge: the host, or the app's scheme. */
+/** The part of a redirect URI that a person can judge: the host, or the scheme of an app, whatever host that names after it. */
 function hostOf(redirectUri: string): string {
   const url = URL.parse(redirectUri)
-  return url?.host || url?.protocol.slice(0, -1) || redirectUri
+  if (!url) return redirectUri
+  return /^https?:$/.test(url.protocol) ? url.host : url.protocol
 }

@@ -29,7 +29,8 @@ const create: CommandSpec<Needs> = {
     },
     {
       flags: '--redirect-host <host>',
-      description: 'where its redirect URIs may lead, such as app.example or *.app.example; default: anywhere',
+      description:
+        'where its redirect URIs may lead, such as app.example, *.app.example or com.example.app: for an app’s scheme; default: anywhere',
       repeatable: true,
     },
     { flags: '--scope <scopes>', description: 'the most that it may ask for; default: all that the server offers' },
