@@ -103,6 +103,15 @@ describe.each(databases)('guessing passwords on $name', (database) => {
     expect(await getsIn(`${name}@example.com`, { cookies: known })).toBe(true)
   })
 
+  test.each(['chosen-elsewhere', 'x'.repeat(4_000)])(
+    'refuses a browser the name %s, which it was not given',
+    async (value) => {
+      const { known } = await signInAs(name, { cookies: [{ name: 'latchkey_browser', value, path: '/' }] })
+      expect(known[0]?.value).toMatch(/^[\w-]{43}\./)
+      expect(known[0]?.value.length).toBeLessThan(200)
+    },
+  )
+
   test('A33 ends the wait after a quarter of an hour', async () => {
     await guesses(OF_A_NAME + 1)
     await aQuarterOfAnHourLater()

@@ -15,6 +15,9 @@ const DAY = 86_400
 const KNOWN_SECONDS = 180 * DAY
 /** Four people with two names each may share a browser; who signed in longest ago is forgotten first. */
 const MOST_NAMES = 8
+/** As they are written below; whatever else stands in the cookie was put there by somebody else. */
+const NAME = /^[\w-]{43}$/
+const ENTRY = /^\d{10,}~[\w-]{43}$/
 
 /**
  * Tells the browsers in which a person signed in before from all others, by a cookie that the browser keeps: its own
@@ -29,8 +32,11 @@ export function knownBrowsers({
   const cookie = `${settings.issuer.startsWith('https:') ? '__Host-' : ''}latchkey_browser`
 
   const read = (ctx: Context): { id: string | undefined; people: readonly string[] } => {
-    const [id, ...people] = (ctx.cookies.get(cookie, { signed: false }) ?? '').split('.')
-    return { id: id === '' ? undefined : id, people: people.slice(0, MOST_NAMES) }
+    const [id = '', ...people] = (ctx.cookies.get(cookie, { signed: false }) ?? '').split('.')
+    return {
+      id: NAME.test(id) ? id : undefined,
+      people: people.filter((entry) => ENTRY.test(entry)).slice(0, MOST_NAMES),
+    }
   }
 
   /** Does the entry say that whoever is named so signed in with this browser, and does it still hold? */
