@@ -10,10 +10,7 @@ import { factsOf } from '#platform/http/request-facts.ts'
  */
 export function logEvents(provider: Provider, log: Log): void {
   const refused = (event: string) => (ctx: KoaContextWithOIDC, error: errors.OIDCProviderError) => {
-    log.info(
-      { ...about(ctx), event, error: error.error, reason: error.error_detail ?? error.error_description },
-      'the protocol refused a request',
-    )
+    log.info({ ...about(ctx), event, error: error.error, reason: reasonOf(error) }, 'the protocol refused a request')
   }
   provider.on('authorization.error', refused('authorization.error'))
   provider.on('grant.error', refused('grant.error'))
@@ -50,6 +47,11 @@ export function logEvents(provider: Provider, log: Log): void {
     log.info({ ...about(ctx), event: 'grant.revoked' }, 'a grant and its tokens ended'),
   )
   provider.on('end_session.success', (ctx) => log.info({ ...about(ctx), event: 'end_session.success' }, 'signed out'))
+}
+
+/** A parser's error quotes what was sent, which may be a secret. */
+function reasonOf({ cause, error_detail: detail, error_description: description }: errors.OIDCProviderError) {
+  return cause instanceof SyntaxError ? description : (detail ?? description)
 }
 
 function about(ctx: KoaContextWithOIDC) {

@@ -49,7 +49,7 @@ describe.each(databases)('what is written down, on $name', (database) => {
   let service: RegisteredClient
 
   beforeAll(async () => {
-    app = await startApp(database, { log: captured.log })
+    app = await startApp(database, { log: captured.log, settings: { REGISTRATION: 'open' } })
     await createPerson(app.services)
     web = await createClient(app.services)
     service = await createClient(app.services, { type: 'service', redirect_uris: [] })
@@ -83,6 +83,14 @@ describe.each(databases)('what is written down, on $name', (database) => {
       expect(line.length).toBeLessThan(2_000)
       expect(line).not.toContain('\x1b')
     }
+  })
+
+  test('quotes nothing of a request that cannot be parsed', async () => {
+    const body = '{"client_secret":quoted-canary}'
+    const headers = { 'content-type': 'application/json' }
+    expect((await send(`${app.issuer}/register`, { method: 'POST', headers, body })).status).toBe(400)
+    await browserSession(app.issuer).open(authorizeUrl(app, web, { claims: 'quoted-canary' }))
+    expect(captured.text()).not.toContain('quoted-ca')
   })
 
   test('A115 lets no secret into the log, and nothing that would be accepted into the database', async () => {
