@@ -34,8 +34,8 @@ export function clientDocuments(services: Services): { readonly clientIdMetadata
     async allowFetch(ctx: KoaContextWithOIDC | undefined, id) {
       // a row with an id that is no client's id could be found by nobody, nor closed
       if (!isClientId(id) || !isAmongHosts(documentHosts, id)) return false
-      // a job of ours asks without a request
-      if (ctx) await limit(ctx)
+      // a job of ours asks without a request; and strangers who name many documents close no client that is in use
+      if (ctx && !(await clients.find(id))) await limit(ctx)
       return true
     },
 

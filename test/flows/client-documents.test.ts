@@ -1,5 +1,6 @@
 // Client ID Metadata Documents: a client whose id is the address of its metadata signs people in, marked as what it is.
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
+import type { AttemptTables } from '#platform/database/attempt-counter.ts'
 import { createPerson, REDIRECT_URI, startApp, type RegisteredClient, type TestApp } from '../support/app.ts'
 import { browserSession, errorOf, type BrowserSession } from '../support/browser-session.ts'
 import { databases } from '../support/databases.ts'
@@ -125,6 +126,23 @@ describe.each(databases)('a client id that is the address of a document on $name
 
   test('is refused where nothing lies there', async () => {
     expect(errorOf(await open(`${host.origin}/nothing.json`))).toBe('invalid_client')
+  })
+
+  test('is still fetched where strangers have used up what may be asked for that nobody knows', async () => {
+    const id = put()
+    await open(id)
+    const counters = app.services.database.db.withTables<AttemptTables>()
+    await counters.updateTable('attempt_counters').set({ count: 1_000 }).execute()
+    await app.services.apis.create({
+      identifier: 'https://notes.example',
+      name: 'Notes',
+      authorization_details_types: [{ type: 'note', title: 'Read a note', members: [] }],
+    })
+    await app.refreshKeys() // forgets the documents too
+    expect((await open(put())).status).toBe(429)
+    expect((await open(id)).body).toContain('id="sign-in"')
+    expect(host.asked.filter((path) => id.endsWith(path))).toHaveLength(2)
+    await counters.deleteFrom('attempt_counters').execute()
   })
 
   test('is the administrator’s to close, whatever the document says', async () => {
