@@ -11,6 +11,7 @@ const refused: [string, Record<string, unknown>, string, RegExp][] = [
   ['with a name of 257 characters', { ...web, name: 'n'.repeat(257) }, 'name', /256/],
   ['with a line break in its name', { ...web, name: 'Shop\nAdmin' }, 'name', /control/],
   ['with a name that turns the writing direction', { ...web, name: 'Shop\u202eevil' }, 'name', /control/],
+  ['with a mark in its name that nobody sees', { ...web, name: 'Shop\u200b' }, 'name', /control/],
   ['with a NUL in its name', { ...web, name: 'Shop\0' }, 'name', /control/],
   ['of an unknown type', { ...web, type: 'machine' }, 'type', /web/],
   ['without a redirect URI', { name: 'Shop' }, 'redirect_uris', /at least one/],

@@ -63,6 +63,8 @@ describe('a detail', () => {
     ['a member that its type has not', { debtor: 'me' }, /no such member/],
     ['a name below that hides something', { amount: { 'a\u202eb': 1 } }, /control characters/],
     ['a value that hides something', { note: ['a', 'b\u0000'] }, /control characters/],
+    ['an amount that would read as another', { amount: '1\u200b000' }, /control characters/],
+    ['a number that is kept as another', { amount: [Number.POSITIVE_INFINITY] }, /cannot be kept/],
     ['one level too many', { amount: { a: { b: { c: { d: { e: { f: 1 } } } } } } }, /too deeply/],
   ])('is refused with %s', (_, members, why) => {
     expect(detailProblem({ type: 'payment', ...members }, PAYMENT)).toMatch(why)

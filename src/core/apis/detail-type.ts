@@ -3,6 +3,7 @@
  * one payment with its amount. They are the API's own words, like its scopes; here is what a detail may hold, and how it
  * is told to the person who is asked.
  */
+import { isDeepStrictEqual } from 'node:util'
 import { z } from 'zod'
 import { shownName, UNPRINTABLE } from '#core/clients/client-metadata.ts'
 import { AppError } from '#platform/errors.ts'
@@ -73,6 +74,8 @@ export function detailProblem(detail: Detail, { members }: DetailType): string |
   const unknown = Object.keys(detail).find((name) => name !== 'type' && !members.includes(name))
   if (unknown !== undefined) return `a detail of the type ${detail.type} has no such member`
   if (!isShallow(detail, MAX_DEPTH)) return 'a detail is nested too deeply'
+  if (!isDeepStrictEqual(JSON.parse(JSON.stringify(detail)), detail))
+    return 'a detail contains a number that cannot be kept as it is'
   const hidden = detailLines(detail).some(({ name, value }) => UNPRINTABLE.test(name) || UNPRINTABLE.test(value))
   return hidden ? 'a detail contains control characters, which nobody could read' : undefined
 }
