@@ -42,7 +42,8 @@ export function clientDocuments(services: Services): { readonly clientIdMetadata
     async allowClient(_ctx, client: Client) {
       try {
         const known = await rememberDocument(clients, client.clientId, read(client.metadata()))
-        Object.assign(client, houseMembers(known))
+        // what was decided about refresh tokens is told in the grant types
+        Object.assign(client, houseMembers(known), { grantTypes: known.metadata['grant_types'] })
         return !known.disabled
       } catch (error) {
         throw inItsWords(error)

@@ -5,7 +5,7 @@ import { createPerson, REDIRECT_URI, startApp, type RegisteredClient, type TestA
 import { browserSession, errorOf, type BrowserSession } from '../support/browser-session.ts'
 import { databases } from '../support/databases.ts'
 import { openDocumentHost, type DocumentHost } from '../support/document-host.ts'
-import { authorizeUrl, codeFor, redeem, send, tokensFor } from '../support/protocol.ts'
+import { authorizeUrl, codeFor, redeem, refresh, send, tokensFor } from '../support/protocol.ts'
 import { signIn } from '../support/relying-party.ts'
 
 const NOTES = { client_name: 'Notes', redirect_uris: [REDIRECT_URI], token_endpoint_auth_method: 'none' }
@@ -143,6 +143,16 @@ describe.each(databases)('a client id that is the address of a document on $name
     expect((await open(id)).body).toContain('id="sign-in"')
     expect(host.asked.filter((path) => id.endsWith(path))).toHaveLength(2)
     await counters.deleteFrom('attempt_counters').execute()
+  })
+
+  test('is refused refresh tokens where the administrator wants none, those that it has too', async () => {
+    const id = put({ grant_types: ['authorization_code', 'refresh_token'] })
+    const offline = { scope: 'openid offline_access', prompt: 'consent' }
+    const { refreshToken } = await tokensFor(app, known(id), offline, browser)
+    expect(refreshToken).not.toBe('')
+    await app.services.clients.update(id, { refresh_tokens: 'never' })
+    expect((await refresh(app, known(id), refreshToken)).status).toBe(400)
+    expect((await tokensFor(app, known(id), offline, browser)).refreshToken).toBe('')
   })
 
   test('is the administrator’s to close, whatever the document says', async () => {
