@@ -13,7 +13,7 @@ import {
 } from '../support/backchannel.ts'
 import { browserSession, errorOf, hiddenFields, locationOf, type BrowserSession } from '../support/browser-session.ts'
 import { databases } from '../support/databases.ts'
-import { post, query } from '../support/protocol.ts'
+import { challengeOf, post, query, VERIFIER } from '../support/protocol.ts'
 import { signIn } from '../support/relying-party.ts'
 
 describe('the pages of approvals', () => {
@@ -136,9 +136,9 @@ describe('the pages of approvals', () => {
       client_id: OWN_CLIENT_ID,
       redirect_uri: `${app.issuer}/approvals`,
       code,
-      code_verifier: 'x'.repeat(43),
+      code_verifier: VERIFIER,
     })
-    expect([redeemed.status, redeemed.json['error']]).toEqual([400, 'invalid_grant'])
+    expect([redeemed.status, redeemed.json['error']]).toEqual([401, 'invalid_client'])
     expect((await app.services.clients.list({ limit: 200 })).items.map(({ id }) => id)).not.toContain(OWN_CLIENT_ID)
     await expect(app.services.clients.disable(OWN_CLIENT_ID)).rejects.toMatchObject({ code: 'not_found' })
     await expect(app.services.clients.remove(OWN_CLIENT_ID)).rejects.toMatchObject({ code: 'not_found' })
@@ -160,9 +160,11 @@ describe('the pages of approvals', () => {
   })
 })
 
-/** The code that comes back to the server itself, for a browser that is signed in. */
+/** The code that comes back to the server itself, for a browser that is signed in, to a challenge that we can answer. */
 async function codeOf(app: TestApp, browser: BrowserSession): Promise<string> {
   const begun = await browserSession(app.issuer).request(`${app.issuer}/approvals`)
-  const answered = await browser.request(locationOf(begun).href)
+  const address = locationOf(begun)
+  address.searchParams.set('code_challenge', challengeOf(VERIFIER))
+  const answered = await browser.request(address.href)
   return locationOf(answered).searchParams.get('code') ?? expect.fail('no code came back')
 }

@@ -21,7 +21,7 @@ export const VERIFIER = 'a-code-verifier-of-more-than-forty-three-characters'
 const CHALLENGE = challengeOf(VERIFIER)
 
 /** RFC 7636 §4.2 */
-function challengeOf(verifier: string): string {
+export function challengeOf(verifier: string): string {
   return createHash('sha256').update(verifier).digest('base64url')
 }
 

@@ -27,8 +27,14 @@ export function withOwnClient(clients: Clients, issuer: string): Clients {
 }
 
 function ownClient(issuer: string): Client {
-  const settings = { type: 'spa', refreshTokens: 'never', profile: 'none' } as const
-  const registered = { redirect_uris: [ownPage(issuer)], scope: 'openid' }
+  const settings = { type: 'web', refreshTokens: 'never', profile: 'none' } as const
+  const registered = {
+    redirect_uris: [ownPage(issuer)],
+    scope: 'openid',
+    // it would prove itself with a key, and has none
+    token_endpoint_auth_method: 'private_key_jwt',
+    jwks: { keys: [] },
+  }
   return {
     ...settings,
     id: OWN_CLIENT_ID,
