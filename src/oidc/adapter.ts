@@ -3,9 +3,10 @@
  *
  * Three things differ from a plain adapter. A bearer value is never stored: the row's key is a digest, and the
  * library's `jti` is taken out and put back. The models that carry bearer values of their own (a session's cookie
- * inside an interaction, a device code beside its user code, a client's notification token) are sealed whole. And using up a code or a token is one
- * conditional write: the library reads before it writes, so of several uses at once all would pass its check
- * (measured with a plain adapter on PostgreSQL: 20 of 20 parallel refreshes, 6 of 20 parallel code redemptions).
+ * inside an interaction, a device code beside its user code, a client's notification token) are sealed whole. And using
+ * up a code or a token is one conditional write: the library reads before it writes, so of several uses at once all
+ * would pass its check (measured with a plain adapter on PostgreSQL: 20 of 20 parallel refreshes, 6 of 20 parallel code
+ * redemptions).
  */
 import { errors, type Adapter, type AdapterFactory, type AdapterPayload } from 'oidc-provider'
 import { z } from 'zod'

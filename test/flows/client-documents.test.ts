@@ -1,4 +1,5 @@
 // Client ID Metadata Documents: a client whose id is the address of its metadata signs people in, marked as what it is.
+import type { Kysely } from 'kysely'
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import type { AttemptTables } from '#platform/database/attempt-counter.ts'
 import { createPerson, REDIRECT_URI, startApp, type RegisteredClient, type TestApp } from '../support/app.ts'
@@ -131,7 +132,7 @@ describe.each(databases)('a client id that is the address of a document on $name
   test('is still fetched where strangers have used up what may be asked for that nobody knows', async () => {
     const id = put()
     await open(id)
-    const counters = app.services.database.db.withTables<AttemptTables>()
+    const counters: Kysely<AttemptTables> = app.services.database.db.withTables()
     await counters.updateTable('attempt_counters').set({ count: 1_000 }).execute()
     await app.services.apis.create({
       identifier: 'https://notes.example',

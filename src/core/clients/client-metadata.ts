@@ -17,7 +17,8 @@ import { calledAddressProblem, shownUri, webAddressProblem } from './web-address
 
 const MAX_NAME_LENGTH = 256
 /** Control characters, line and paragraph separators, and marks that nobody sees, but for those inside words and emoji. */
-export const UNPRINTABLE = /[\p{Cc}\p{Zl}\p{Zp}]|(?![\u200c\u200d\ufe0e\ufe0f])\p{Default_Ignorable_Code_Point}/u
+export const UNPRINTABLE =
+  /[\p{Cc}\p{Zl}\p{Zp}]|(?!\p{Join_Control}|\p{Variation_Selector})\p{Default_Ignorable_Code_Point}/u
 const TEN_YEARS_SECONDS = 315_360_000
 
 /** A name that is shown to people: trimmed, one line, nothing invisible that could pass it off as another. */
