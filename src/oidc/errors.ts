@@ -14,11 +14,13 @@ export type ErrorPage = (
 
 /** Shown where the library may not, or cannot, send the browser back to the relying party. */
 export const renderProtocolError: ErrorPage = async (ctx, out) => {
-  const words = WORDS[out.error] ?? DEFAULT_WORDS
+  const signingOut = ctx.oidc.route.startsWith('end_session') && out.error !== 'server_error'
+  const words = signingOut ? SIGN_OUT_WORDS : (WORDS[out.error] ?? DEFAULT_WORDS)
   await showRefusal(ctx, {
     status: ctx.status >= 400 ? ctx.status : 400,
     code: out.error,
     ...words,
+    signOutHref: signingOut ? ctx.oidc.urlFor('end_session') : undefined,
     description: out.error_description ?? out.error,
     details: out.error === 'server_error' ? undefined : detailsOf(ctx, out),
   })
@@ -41,6 +43,13 @@ const DEFAULT_WORDS: RefusalWords = {
   title: 'title.cannot-go-on',
   message: 'not-allowed',
   hint: 'hint.tell-the-app',
+}
+
+/** Whatever is wrong with an app's request, the person who wanted to sign out still can: without the app. */
+const SIGN_OUT_WORDS: RefusalWords = {
+  title: 'title.not-signed-out',
+  message: 'sign-out-not-allowed',
+  hint: 'hint.sign-out-here',
 }
 
 const WORDS: Readonly<Record<string, RefusalWords>> = {

@@ -88,6 +88,15 @@ describe.each(databases)('signing out on $name', (database) => {
     expect(locationOf(await browser.submit(question, { logout: 'yes' })).href).toBe(AFTER)
   })
 
+  test('refuses to return where nothing is registered, and lets the person sign out without the app', async () => {
+    const refusal = await leave({ id_token_hint: tokens.idToken, post_logout_redirect_uri: `${AFTER}&more=1` })
+    expect(refusal.status).toBe(400)
+    expect(refusal.body).toContain('You were not signed out')
+    const href = /href="([^"]+)"[^>]*>Sign out here/.exec(refusal.body)?.[1] ?? ''
+    await browser.submit(await browser.open(href), { logout: 'yes' })
+    expect(await isSignedIn(web)).toBe(false)
+  })
+
   test('says goodbye to somebody who is not signed in', async () => {
     const stranger = browserSession(app.issuer)
     let page = await stranger.open(`${app.issuer}/logout`)

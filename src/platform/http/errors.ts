@@ -21,6 +21,8 @@ export interface Refusal extends RefusalWords {
   readonly description: string
   /** For the developer: what was wrong and what to do. Shown folded. */
   readonly details?: string | undefined
+  /** Where the person signs out without the app that asked for it wrongly. */
+  readonly signOutHref?: string | undefined
 }
 
 interface ErrorModel extends Omit<Refusal, 'status' | 'title' | 'description'> {
