@@ -16,6 +16,17 @@ const HEADERS_TIMEOUT_MS = 10_000
 const REQUEST_TIMEOUT_MS = 30_000
 const DRAIN_LIMIT_MS = 8_000
 
+/** TLS 1.3, and of TLS 1.2 what RFC 9325 (BCP 195) §4.2 recommends: nothing without forward secrecy, and no CBC. */
+const CIPHERS = [
+  'TLS_AES_128_GCM_SHA256',
+  'TLS_AES_256_GCM_SHA384',
+  'TLS_CHACHA20_POLY1305_SHA256',
+  'ECDHE-ECDSA-AES128-GCM-SHA256',
+  'ECDHE-RSA-AES128-GCM-SHA256',
+  'ECDHE-ECDSA-AES256-GCM-SHA384',
+  'ECDHE-RSA-AES256-GCM-SHA384',
+].join(':')
+
 /** @throws AppError(configuration) where the address cannot be had or a TLS file cannot be used */
 export async function listen(
   { host, port, tls }: Config['listen'],
@@ -29,7 +40,7 @@ export async function listen(
     handler(req, res)
   }
   const server = tls
-    ? createTlsServer({ ...readTls(tls), ...askingFor(clientAuthorities) }, answer)
+    ? createTlsServer({ ...readTls(tls), ciphers: CIPHERS, ...askingFor(clientAuthorities) }, answer)
     : createServer(answer)
   server.headersTimeout = HEADERS_TIMEOUT_MS
   server.requestTimeout = REQUEST_TIMEOUT_MS

@@ -94,6 +94,28 @@ describe('on https', () => {
     expect(headers.get('strict-transport-security')).toMatch(/^max-age=\d{8}/)
   })
 
+  test.each([
+    ['ECDHE-ECDSA-AES128-GCM-SHA256', 'TLSv1.2', true],
+    ['ECDHE-ECDSA-AES128-SHA256', 'TLSv1.2', false],
+    ['ECDHE-ECDSA-CHACHA20-POLY1305', 'TLSv1.2', false],
+    ['ECDHE-ECDSA-AES128-SHA', 'TLSv1.2', false],
+    ['ECDHE-ECDSA-AES128-SHA:@SECLEVEL=0', 'TLSv1.1', false],
+  ] as const)('A17 speaks with what RFC 9325 §4.2 recommends: %s of %s, %s', async (ciphers, version, isSpoken) => {
+    const { hostname, port } = new URL(app.issuer)
+    const socket = tls.connect({
+      host: hostname,
+      port: Number(port),
+      ciphers,
+      minVersion: version,
+      maxVersion: version,
+    })
+    const spoken = new Promise((resolve) =>
+      socket.once('secureConnect', () => resolve(true)).once('error', () => resolve(false)),
+    )
+    expect(await spoken).toBe(isSpoken)
+    socket.destroy()
+  })
+
   test('A38 ends a session that was idle for too long, and its tokens', async () => {
     const browser = browserSession(app.issuer)
     const { accessToken } = await tokensFor(app, web, {}, browser)
