@@ -18,6 +18,7 @@ import { polling } from '#oidc/polling.ts'
 import { postedRequests } from '#oidc/posted-requests.ts'
 import { openProtocol } from '#oidc/provider.ts'
 import { registrationDoor } from '#oidc/registration.ts'
+import { requestsByReference } from '#oidc/requests-by-reference.ts'
 import { uiLocales } from '#oidc/ui-locales.ts'
 import { accessLog } from '#platform/http/access-log.ts'
 import { loadAssets } from '#platform/http/assets.ts'
@@ -79,6 +80,7 @@ export async function createApp(config: Config, services: Services, features: re
       ...features.flatMap(({ routes }) => routes?.(withSteps) ?? []),
       documentCaching,
       noUserCodes,
+      requestsByReference(services),
       polling(services),
       registrationDoor(services),
       uiLocales,

@@ -9,10 +9,12 @@ import { authorizationDetails, type DetailsFeature } from './authorization-detai
 import { mutualTls } from './client-certificates.ts'
 import { protocol } from './configuration.ts'
 import { SWITCHES } from './features.ts'
+import { outboundFetch } from './outbound.ts'
+import { readSectorDocument } from './sector-document.ts'
 
 /**
- * Prepares the library's own verdict on a client's metadata, asked before anything is stored. What is prepared throws
- * AppError(invalid_input) with the library's reason.
+ * Prepares the library's own verdict on a client's metadata, asked before anything is stored: reads the document of its
+ * sector, if it names one. What is prepared, and what prepares, throws AppError(invalid_input) with the reason.
  * @param signingKeys they decide which algorithms a client may ask for
  * @param apis they decide which authorization details it may
  */
@@ -20,9 +22,11 @@ export function metadataValidator(
   settings: Settings,
   signingKeys: Pick<SigningKeys, 'version' | 'load'>,
   apis: Apis,
-): () => Promise<ValidateMetadata> {
+): (meant: Record<string, unknown>) => Promise<ValidateMetadata> {
   let prepared: { readonly version: string; readonly validate: ValidateMetadata } | undefined
-  return async () => {
+  const fetch = outboundFetch(settings)
+  return async (meant) => {
+    await readSectorDocument(fetch, meant)
     const detailTypes = await apis.detailTypes()
     const version = JSON.stringify([await signingKeys.version(), detailTypes])
     if (prepared?.version === version) return prepared.validate

@@ -20,6 +20,7 @@ import { boundTokensWhereOffered, certificateMethods, mutualTls } from './client
 import { judgeAssertion, PREVIOUS_SECRET } from './client-authentication.ts'
 import { clientDocuments } from './client-documents.ts'
 import { clientSettings } from './clients.ts'
+import { isDocumentId } from './client-documents.ts'
 import { cookies } from './cookies.ts'
 import { DEVICE_CODE_SECONDS, type DeviceFlow } from './device.ts'
 import { encryptedWith } from './encryption.ts'
@@ -64,6 +65,8 @@ export function protocol(settings: Settings, jwks: JWKS): Configuration {
     assertJwtClientAuthClaimsAndHeader: judgeAssertion,
     responseTypes: [...RESPONSE_TYPES],
     subjectTypes: ['public', 'pairwise'],
+    // for clients that are stored sector-document.ts does, before a transaction begins
+    sectorIdentifierUriValidate: ({ clientId }) => isDocumentId(clientId),
     extraClientMetadata: {
       validator(ctx, property, value, metadata) {
         if (property === 'type') drafted(ctx, metadata)
@@ -80,6 +83,7 @@ export function protocol(settings: Settings, jwks: JWKS): Configuration {
         'claims',
         'origin',
         'profile',
+        'request_uris',
         REQUIRE_NONCE,
         PREVIOUS_SECRET,
         ...boundTokens.properties,

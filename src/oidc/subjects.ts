@@ -6,8 +6,8 @@ import type { PairwiseSubjects } from '#core/subjects/pairwise-subjects.ts'
 export type SubjectFor = (client: Client, accountId: string) => Promise<string>
 
 export function pairwise(subjects: PairwiseSubjects): SubjectFor {
-  return async ({ clientId, redirectUris = [] }, accountId) => {
-    const sector = sectorOf(redirectUris)
+  return async ({ clientId, redirectUris = [], sectorIdentifierUri }, accountId) => {
+    const sector = sectorOf(redirectUris, sectorIdentifierUri)
     if (sector === undefined) throw new Error(`client ${clientId} was registered for pairwise subjects without a host`)
     return subjects.subjectFor(sector, accountId)
   }

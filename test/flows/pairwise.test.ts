@@ -162,7 +162,6 @@ describe.each(databases)('pairwise subjects on $name', (database) => {
     ['on two hosts', { redirect_uris: [SHOP, NEWS] }],
     ['that is a native app', { type: 'native', redirect_uris: ['com.example.app:/callback'] }],
     ['that is a service', { type: 'service', redirect_uris: [] }],
-    ['that names its sector by an address', { metadata: { sector_identifier_uri: 'https://shop.example/sector' } }],
   ])('are refused to a client %s', async (_, more) => {
     await expect(register(SHOP, { metadata: { subject_type: 'pairwise' }, ...more })).rejects.toMatchObject({
       code: 'invalid_input',

@@ -136,7 +136,9 @@ describe.each(databases)('registration with a token on $name', (database) => {
     ['keys at a mapped address', { jwks_uri: 'https://[::ffff:127.0.0.1]/keys' }, 'invalid_client_metadata'],
     ['a logo inside the network', { logo_uri: 'https://169.254.169.254/logo' }, 'invalid_client_metadata'],
     ['a logout address inside', { backchannel_logout_uri: 'https://192.168.0.1/out' }, 'invalid_client_metadata'],
-    ['a sector of elsewhere', { sector_identifier_uri: 'https://127.0.0.1/sector' }, 'invalid_client_metadata'],
+    ['a sector inside the network', { sector_identifier_uri: 'https://127.0.0.1/sector' }, 'invalid_client_metadata'],
+    ['a sector that cannot be read', { sector_identifier_uri: 'https://nowhere.invalid/s' }, 'invalid_client_metadata'],
+    ['a request inside the network', { request_uris: ['https://10.0.0.1/request'] }, 'invalid_client_metadata'],
     ['a software statement', { software_statement: 'e30.e30.' }, 'unapproved_software_statement'],
     ['a service', { grant_types: ['client_credentials'], redirect_uris: [] }, 'invalid_client_metadata'],
     ['a name with a line break', { client_name: 'Latchkey\nis fine' }, 'invalid_client_metadata'],
@@ -156,6 +158,13 @@ describe.each(databases)('registration with a token on $name', (database) => {
       { error, error_description: expect.stringMatching(/^[^"\\]{10,}$/) },
     ])
     expect((await app.services.clients.list({ limit: 1_000 })).items).toHaveLength(before)
+  })
+
+  test('tells the addresses of requests that it took', async () => {
+    const request_uris = ['https://app.example/request#4fJ-kk2Zb0s']
+    const { json } = await register({ redirect_uris: [CALLBACK], request_uris }, token)
+    expect(json['request_uris']).toEqual(request_uris)
+    expect((await read(itselfIn(json))).json['request_uris']).toEqual(request_uris)
   })
 
   test('takes of the scopes and grant types those that there are', async () => {

@@ -31,13 +31,14 @@ describe('a signed request', () => {
   let keyServer: Server
   let keyAddress: string
   let published: readonly JWK[] = []
+  let placed: string | undefined
   let fetched = 0
   let stillWorks: () => Promise<void>
 
   beforeAll(async () => {
     keyServer = createServer((_request, response) => {
       fetched += 1
-      response.setHeader('content-type', 'application/json').end(JSON.stringify({ keys: published }))
+      response.setHeader('content-type', 'application/json').end(placed ?? JSON.stringify({ keys: published }))
     })
     keyAddress = `http://127.0.0.1:${await listening(keyServer)}/keys`
     app = await startApp(databases[0] ?? expect.fail('no database'), { settings: { OUTBOUND_ALLOW: '127.0.0.1/32' } })
@@ -190,7 +191,7 @@ describe('a signed request', () => {
     expect(page.status).toBeLessThan(500)
   })
 
-  test('A11 is never fetched from a request_uri', async () => {
+  test('A11 is never fetched from a request_uri that is not registered', async () => {
     const before = fetched
     for (const request_uri of [keyAddress, `${keyAddress}#x`, 'https://rp.example/request.jwt']) {
       const page = await open(`${app.issuer}/authorize?${query({ client_id: client.client.id, request_uri })}`)
@@ -198,8 +199,54 @@ describe('a signed request', () => {
     }
     expect(fetched).toBe(before)
     const { json } = await send(`${app.issuer}/.well-known/openid-configuration`)
-    expect(json).toMatchObject({ request_parameter_supported: true, request_uri_parameter_supported: false })
+    expect(json).toMatchObject({
+      request_parameter_supported: true,
+      request_uri_parameter_supported: true,
+      require_request_uri_registration: true,
+    })
     expect(json['request_object_signing_alg_values_supported']).not.toContain('none')
+  })
+
+  describe('by reference', () => {
+    afterAll(() => {
+      placed = undefined
+    })
+    const urlOf = (of: RegisteredClient, request_uri: string) =>
+      `${app.issuer}/authorize?${query({ client_id: of.client.id, request_uri })}`
+
+    test('signs a person in, and is read anew each time', async () => {
+      const address = `${keyAddress}?request#${'h'.repeat(43)}`
+      const of = await register({ jwks: { keys: [key.jwk] }, request_uris: [address] })
+      placed = await signed(key, {}, of)
+      const before = fetched
+      expect(await code(urlOf(of, address))).toBeTruthy()
+      expect(await code(urlOf(of, address))).toBeTruthy()
+      expect(fetched).toBe(before + 2)
+      for (const other of [`${address}x`, keyAddress, `${keyAddress}?request`])
+        expect(refusal(await open(urlOf(of, other)))).toBe('request_uri_not_supported')
+      expect(fetched).toBe(before + 2)
+    })
+
+    test('is refused where it is signed by a stranger, or not there', async () => {
+      const of = await register({ jwks: { keys: [key.jwk] }, request_uris: [keyAddress, 'http://127.0.0.1:9/request'] })
+      placed = await signed(await keyFor('ES256'), {}, of)
+      expect(refusal(await open(urlOf(of, keyAddress)))).toBe('invalid_request_object')
+      for (const text of [new UnsecuredJWT(parameters(of)).encode(), '{"scope":"openid"}', '']) {
+        placed = text
+        expect(refusal(await open(urlOf(of, keyAddress))), text).toBe('invalid_request_uri')
+      }
+      expect(refusal(await open(urlOf(of, 'http://127.0.0.1:9/request')))).toBe('invalid_request_uri')
+    })
+
+    test('is not called for a client that is disabled, nor beside a request', async () => {
+      const of = await register({ jwks: { keys: [key.jwk] }, request_uris: [keyAddress] })
+      placed = await signed(key, {}, of)
+      const before = fetched
+      expect(refusal(await open(`${urlOf(of, keyAddress)}&${query({ request: placed })}`))).toBe('invalid_request')
+      await app.services.clients.disable(of.client.id)
+      expectNothingGiven(await open(urlOf(of, keyAddress)))
+      expect(fetched).toBe(before)
+    })
   })
 
   test.each([

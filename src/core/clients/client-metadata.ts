@@ -58,6 +58,11 @@ export const calledAddress = z.string('A URI is text.').superRefine((uri, contex
   const problem = calledAddressProblem(uri)
   if (problem !== undefined) context.addIssue(`${shownUri(uri)} ${problem}.`)
 })
+/** Called, too; its fragment may be the hash of what stands there (OpenID Connect Core 1.0 §6.2). */
+const requestAddress = z.string('A URI is text.').superRefine((uri, context) => {
+  const problem = calledAddressProblem(uri.replace(/#[\w-]*$/, ''))
+  if (problem !== undefined) context.addIssue(`${shownUri(uri)} ${problem}.`)
+})
 const responseTypes = z
   .array(z.string('A response type is text.').max(256), 'A list of response types was expected.')
   .max(20)
@@ -117,11 +122,13 @@ export const clientMetadata = z
     authorization_encrypted_response_alg: keyEncryption.nullable(),
     authorization_encrypted_response_enc: contentEncryption.nullable(),
     request_object_signing_alg: signingAlgorithm.nullable(),
+    request_uris: z.array(requestAddress).max(20).nullable(),
     require_signed_request_object: z.boolean().nullable(),
     require_pushed_authorization_requests: z.boolean().nullable(),
     jwks: publicKeySet.nullable(),
     jwks_uri: calledAddress.nullable(),
     subject_type: z.enum(['public', 'pairwise']).nullable(),
+    sector_identifier_uri: webAddress.nullable(),
     default_max_age: z.int().min(0).max(TEN_YEARS_SECONDS).nullable(),
     require_auth_time: z.boolean().nullable(),
     /** Not in the registry of RFC 7591: refuse sign-ins without `nonce`. */

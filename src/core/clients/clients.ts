@@ -78,15 +78,18 @@ export interface ClientsNeeds {
   readonly database: Database<Tables>
   readonly secrets: Secrets
   readonly clock: Clock
-  /** Prepares the protocol library's own verdict on metadata; called before a transaction begins. */
-  readonly metadataValidator: () => Promise<ValidateMetadata>
+  /**
+   * Prepares the protocol library's own verdict on metadata; called before a transaction begins, with what is meant, so
+   * that what it says of documents elsewhere is looked up then. @throws AppError(invalid_input)
+   */
+  readonly metadataValidator: (meant: Record<string, unknown>) => Promise<ValidateMetadata>
   /** Makes the keys that are missing, and resolves once every server signs with them; called before the validator. */
   readonly enableSigningKeys: (algorithms: readonly SigningAlgorithm[]) => Promise<void>
 }
 
 const NO_SECRET = { sealedSecret: undefined, sealedPrevious: undefined }
 
-/** Judges the metadata of a client. It runs inside a transaction: no queries. @throws AppError(invalid_input) */
+/** Judges the metadata of a client. It runs inside a transaction: no queries, and no calls out. @throws AppError(invalid_input) */
 export type ValidateMetadata = (metadata: Record<string, unknown>) => Promise<void>
 
 export function createClients({
@@ -141,8 +144,9 @@ export function createClients({
   const redrafted = async (id: string, redraft: (record: ClientRecord) => ClientDraft, together?: Together) => {
     const known = isClientId(id) ? await reading.find(id) : undefined
     if (!known) throw unknownClient()
-    await enableSigningKeys(signingAlgorithmsOf(wholeMetadata(redraft(known))))
-    const validate = await metadataValidator()
+    const meant = clientOf({ ...known, ...redraft(known) })
+    await enableSigningKeys(signingAlgorithmsOf(meant.metadata))
+    const validate = await metadataValidator(toProviderMetadata(meant))
     return changed(id, async (store, record, trx) => {
       const draft = redraft(record)
       await together?.(trx)
@@ -183,8 +187,9 @@ export function createClients({
       const now = clock.now()
       const client = clientOf({ ...draft, ...given, id, disabled: false, createdAt: now, updatedAt: now })
       await enableSigningKeys(signingAlgorithmsOf(client.metadata))
-      const validate = await metadataValidator()
-      await validate(toProviderMetadata(client))
+      const metadata = toProviderMetadata(client)
+      const validate = await metadataValidator(metadata)
+      await validate(metadata)
       await db.transaction().execute(async (trx) => {
         const store = clientStore(trx)
         await itself?.together?.(trx)

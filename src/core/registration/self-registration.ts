@@ -28,6 +28,7 @@ const ADDRESSES = [
   'initiate_login_uri',
   'jwks_uri',
   'backchannel_logout_uri',
+  'sector_identifier_uri',
 ]
 const UNNAMED = 'An app without a name'
 
@@ -49,8 +50,9 @@ export function selfRegistration(metadata: Members, bounds: RegistrationBounds, 
     redirect_uris: hostsProblem(known['redirect_uris'], bounds),
     post_logout_redirect_uris: hostsProblem(known['post_logout_redirect_uris'], bounds),
     application_type: bounds.types.includes(type) ? undefined : `A ${type} client may not be registered here.`,
-    sector_identifier_uri:
-      metadata['sector_identifier_uri'] === undefined ? undefined : 'A sector is the host of the redirect URIs here.',
+    request_uris: textsIn(known['request_uris'])
+      .map((uri) => addressProblem(uri, addresses))
+      .find((problem) => problem !== undefined),
   }
   const fields = Object.entries(problems).flatMap(([member, problem]) =>
     problem === undefined ? [] : [[member, problem]],
