@@ -79,7 +79,13 @@ test('docs/decisions/dependencies.md has a line for every direct dependency and 
 })
 
 /** Environment variables that are not settings of the server, and the pattern for reading one from a file. */
-const FOR_OTHERS = new Set(['NODE_COMPILE_CACHE', 'TEST_POSTGRES_URL', 'CHROMIUM_PATH', 'NAME_FILE'])
+const FOR_OTHERS = new Set([
+  'NODE_COMPILE_CACHE',
+  'TEST_POSTGRES_URL',
+  'CHROMIUM_PATH',
+  'NAME_FILE',
+  'NODE_EXTRA_CA_CERTS',
+])
 
 /** Paths of an indented tree: a line that begins with spaces belongs to the last folder that did not. */
 function mapped(map: string): string[] {
