@@ -60,9 +60,13 @@ const UNDECIDED: ClientDraft = {
   profile: 'none',
 }
 
-/** Reads a registration. @throws AppError(invalid_input) with one message a field */
+/**
+ * Reads a registration. Software that nobody here chose is told of people what it asks for, where it asks: at userinfo
+ * (OpenID Connect Core 1.0 §5.4). @throws AppError(invalid_input) with one message a field
+ */
 export function parseRegistration(input: unknown, origin: ClientOrigin = 'administrator'): ClientDraft {
-  return decide({ ...UNDECIDED, origin }, parseShape(input))
+  const idTokenClaims = origin === 'administrator' ? 'full' : 'strict'
+  return decide({ ...UNDECIDED, origin, idTokenClaims }, parseShape(input))
 }
 
 /** Reads what a client says about itself anew: metadata that is not named any more goes. @throws AppError(invalid_input) */
