@@ -11,6 +11,9 @@ import { AppError } from '#platform/errors.ts'
 /** @throws AppError(unavailable) where a key for one of the algorithms is not loaded yet */
 export type KeyCheck = (algorithms: readonly SigningAlgorithm[]) => Promise<void>
 
+/** What proofs of possession are signed with: those that FAPI 2.0 §5.4.1 takes, Ed25519 under both its names (RFC 9864). */
+const PROOF_ALGORITHMS = ['ES256', 'PS256', 'Ed25519', 'EdDSA'] as const
+
 const JWKS_PATH = '/.well-known/jwks.json'
 
 /** Everything that a client may have signed for it, and may sign its own request objects and assertions with. */
@@ -22,6 +25,7 @@ export function signedWith(): NonNullable<Configuration['enabledJWA']> {
     introspectionSigningAlgValues: [...TOKEN_ALGORITHMS],
     authorizationSigningAlgValues: [...TOKEN_ALGORITHMS],
     requestObjectSigningAlgValues: [...TOKEN_ALGORITHMS],
+    dPoPSigningAlgValues: [...PROOF_ALGORITHMS],
   }
 }
 

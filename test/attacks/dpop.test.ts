@@ -59,6 +59,15 @@ describe.each(databases)('proofs of possession on $name', (database) => {
     expect((await ask(undefined)).status).toBe(400)
   })
 
+  test.each(['ES256', 'PS256', 'EdDSA'])('takes a proof that is signed with %s', async (alg) => {
+    const own = await newKeyPair(alg)
+    expect((await redeem(await proof('/token', {}, own))).status).toBe(200)
+  })
+
+  test.each(['RS256', 'ES512'])('A57 refuses a proof that is signed with %s', async (alg) => {
+    expect((await redeem(await proof('/token', {}, await newKeyPair(alg)))).status).toBe(400)
+  })
+
   test.each<[string, () => Promise<string>]>([
     ['for another address', () => ofToken({ htu: 'https://elsewhere.example/userinfo' })],
     ['for another method', () => ofToken({ htm: 'POST' })],

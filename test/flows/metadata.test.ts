@@ -45,7 +45,7 @@ describe('discovery', () => {
       backchannel_token_delivery_modes_supported: ['poll', 'ping'],
       backchannel_user_code_parameter_supported: false,
       backchannel_authentication_request_signing_alg_values_supported: expect.arrayContaining(['RS256', 'ES256']),
-      dpop_signing_alg_values_supported: ['ES256', 'Ed25519', 'EdDSA'],
+      dpop_signing_alg_values_supported: ['ES256', 'PS256', 'Ed25519', 'EdDSA'],
     })
     expect(metadata['grant_types_supported']).toEqual(
       expect.arrayContaining(['authorization_code', 'refresh_token', 'client_credentials', 'implicit', CIBA_GRANT]),
