@@ -2,7 +2,8 @@
 import { interactionPolicy, type KoaContextWithOIDC } from 'oidc-provider'
 import { needsConsent, rulesFor } from '#core/custom-claims/claim-rules.ts'
 import { claimsOfScope } from './claims.ts'
-import { clientSettings, type ClientSettings } from './clients.ts'
+import type { ClientSettings } from '#core/clients/client.ts'
+import { clientSettings } from './clients.ts'
 
 /** The claims that the person has to allow by their names before this request can be answered, allowed already or not. */
 export function claimsToAllow({ oidc }: KoaContextWithOIDC): readonly string[] {

@@ -13,7 +13,7 @@ import type { ReleasePlace } from '#core/claim-receipts/claim-receipt.ts'
 import type { ClaimReceipts } from '#core/claim-receipts/claim-receipts.ts'
 import { needsConsent, rulesFor, type ClaimRule } from '#core/custom-claims/claim-rules.ts'
 import { claimsByRules, claimsOfScope } from './claims.ts'
-import type { ClientSettings } from './clients.ts'
+import type { ClientSettings } from '#core/clients/client.ts'
 
 const RELEASE = Symbol('claim release')
 

@@ -7,7 +7,7 @@
 import type { Client, Configuration, KoaContextWithOIDC } from 'oidc-provider'
 import { isClientId } from '#core/clients/client-id.ts'
 import { rememberDocument } from '#core/clients/document-clients.ts'
-import { houseMembers } from '#core/clients/presets.ts'
+import { houseMembers } from '#core/clients/client-json.ts'
 import { isAmongHosts } from '#core/registration/hosts.ts'
 import type { Services } from '#core/services.ts'
 import { inItsWords, metadataReader } from './registration-metadata.ts'

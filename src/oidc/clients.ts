@@ -1,40 +1,29 @@
 import type { Client } from 'oidc-provider'
 import { z } from 'zod'
 import {
+  CLIENT_ASSIGNMENTS,
   CLIENT_ORIGINS,
   CLIENT_PROFILES,
   CLIENT_TYPES,
-  type ClientOrigin,
-  type ClientProfile,
+  ID_TOKEN_CLAIMS,
+  REFRESH_TOKENS,
+  type ClientSettings,
 } from '#core/clients/client.ts'
-import { claimRules, type ClaimRule } from '#core/custom-claims/claim-rules.ts'
+import { claimRules } from '#core/custom-claims/claim-rules.ts'
 
 /** Our own members of a registered client, as the library carries them: under their literal names. */
 const extras = z.object({
   type: z.enum(CLIENT_TYPES),
   first_party: z.boolean(),
-  assignment: z.enum(['everyone', 'groups']),
+  assignment: z.enum(CLIENT_ASSIGNMENTS),
   groups: z.array(z.string()),
   require_pkce: z.boolean(),
-  id_token_claims: z.enum(['full', 'strict']),
-  refresh_tokens: z.enum(['offline_access', 'always', 'never']),
+  id_token_claims: z.enum(ID_TOKEN_CLAIMS),
+  refresh_tokens: z.enum(REFRESH_TOKENS),
   claims: claimRules,
   origin: z.enum(CLIENT_ORIGINS),
   profile: z.enum(CLIENT_PROFILES),
 })
-
-export interface ClientSettings {
-  readonly type: z.infer<typeof extras>['type']
-  readonly firstParty: boolean
-  readonly assignment: 'everyone' | 'groups'
-  readonly groups: readonly string[]
-  readonly requirePkce: boolean
-  readonly idTokenClaims: 'full' | 'strict'
-  readonly refreshTokens: 'offline_access' | 'always' | 'never'
-  readonly claims: readonly ClaimRule[]
-  readonly origin: ClientOrigin
-  readonly profile: ClientProfile
-}
 
 const parsed = new WeakMap<Client, ClientSettings>()
 

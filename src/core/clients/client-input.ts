@@ -6,7 +6,15 @@ import { z } from 'zod'
 import { claimRules } from '#core/custom-claims/claim-rules.ts'
 import { AppError } from '#platform/errors.ts'
 import { CIBA_GRANT, DELIVERY_WORDS, withoutIdleDelivery } from './backchannel-grant.ts'
-import { CLIENT_PROFILES, CLIENT_TYPES, type ClientDraft, type ClientOrigin } from './client.ts'
+import {
+  CLIENT_ASSIGNMENTS,
+  CLIENT_PROFILES,
+  CLIENT_TYPES,
+  ID_TOKEN_CLAIMS,
+  REFRESH_TOKENS,
+  type ClientDraft,
+  type ClientOrigin,
+} from './client.ts'
 import { calledAddress, clientMetadata, deliveryMode, scopeList, shownName, uriList } from './client-metadata.ts'
 import { clientProblems } from './client-rules.ts'
 import { DEVICE_GRANT } from './device-grant.ts'
@@ -22,14 +30,14 @@ const clientInput = z
     backchannel_logout_uri: calledAddress,
     scope: scopeList,
     first_party: z.boolean(),
-    assignment: z.enum(['everyone', 'groups']),
+    assignment: z.enum(CLIENT_ASSIGNMENTS),
     groups: z
       .array(shownName)
       .max(200)
       .transform((groups) => [...new Set(groups)].toSorted()),
     require_pkce: z.boolean(),
-    id_token_claims: z.enum(['full', 'strict']),
-    refresh_tokens: z.enum(['offline_access', 'always', 'never']),
+    id_token_claims: z.enum(ID_TOKEN_CLAIMS),
+    refresh_tokens: z.enum(REFRESH_TOKENS),
     claims: claimRules,
     /** An administrator vouches for software that registered itself; there is no way back. */
     origin: z.literal('administrator'),

@@ -1,4 +1,5 @@
-import type { Client } from './client.ts'
+/** A client in the spelling of the wire: RFC 7591 metadata, and the house's own members under one name everywhere. */
+import type { Client, ClientSettings } from './client.ts'
 
 /**
  * A client as every door answers with it: RFC 7591 metadata and the house's own members.
@@ -10,6 +11,33 @@ export function clientJson(client: Client, secret?: string): Record<string, unkn
     ...(secret === undefined ? {} : { client_secret: secret }),
     client_name: client.name,
     ...client.metadata,
+    ...houseMembers(client),
+    ...(client.registrationTokenId === undefined ? {} : { registration_token_id: client.registrationTokenId }),
+    ...(client.previousSecret ? { previous_secret_expires_at: client.previousSecret.expiresAt } : {}),
+    disabled: client.disabled,
+    created_at: client.createdAt,
+    updated_at: client.updatedAt,
+  }
+}
+
+/**
+ * What the protocol library makes its client of: RFC 7591 metadata, the secret where there is one, and the house's own
+ * members.
+ */
+export function toProviderMetadata(client: Client): Record<string, unknown> {
+  return {
+    ...client.metadata,
+    client_id: client.id,
+    client_name: client.name,
+    ...(client.secret === undefined ? {} : { client_secret: client.secret, client_secret_expires_at: 0 }),
+    ...(client.previousSecret === undefined ? {} : { previous_secret: client.previousSecret.secret }),
+    ...houseMembers(client),
+  }
+}
+
+/** What the house decides about a client, beside its metadata. */
+export function houseMembers(client: ClientSettings): Record<string, unknown> {
+  return {
     type: client.type,
     first_party: client.firstParty,
     assignment: client.assignment,
@@ -19,11 +47,6 @@ export function clientJson(client: Client, secret?: string): Record<string, unkn
     refresh_tokens: client.refreshTokens,
     claims: client.claims,
     origin: client.origin,
-    ...(client.registrationTokenId === undefined ? {} : { registration_token_id: client.registrationTokenId }),
     profile: client.profile,
-    ...(client.previousSecret ? { previous_secret_expires_at: client.previousSecret.expiresAt } : {}),
-    disabled: client.disabled,
-    created_at: client.createdAt,
-    updated_at: client.updatedAt,
   }
 }

@@ -13,13 +13,13 @@ export interface Client {
   /** The secret before it, while a rotation lets it hold: it authenticates, and signs nothing. Never printed. */
   readonly previousSecret?: { readonly secret: string; readonly expiresAt: number } | undefined
   readonly firstParty: boolean
-  readonly assignment: 'everyone' | 'groups'
+  readonly assignment: ClientAssignment
   /** Names of the groups it is open to when assignment is "groups", sorted. */
   readonly groups: readonly string[]
   readonly requirePkce: boolean
   /** full: claims by scope stand in the ID token too; strict: only at userinfo (OpenID Connect Core 1.0 §5.4). */
-  readonly idTokenClaims: 'full' | 'strict'
-  readonly refreshTokens: 'offline_access' | 'always' | 'never'
+  readonly idTokenClaims: IdTokenClaims
+  readonly refreshTokens: RefreshTokens
   /** Claims that it is given beyond those of its scopes. */
   readonly claims: readonly ClaimRule[]
   /**
@@ -39,16 +39,25 @@ export interface Client {
 export const CLIENT_TYPES = ['web', 'spa', 'native', 'service'] as const
 export type ClientType = (typeof CLIENT_TYPES)[number]
 
+export const CLIENT_ASSIGNMENTS = ['everyone', 'groups'] as const
+export type ClientAssignment = (typeof CLIENT_ASSIGNMENTS)[number]
+
+export const ID_TOKEN_CLAIMS = ['full', 'strict'] as const
+export type IdTokenClaims = (typeof ID_TOKEN_CLAIMS)[number]
+
+/** When it gets one: with the scope of this name, always, or never. */
+export const REFRESH_TOKENS = ['offline_access', 'always', 'never'] as const
+export type RefreshTokens = (typeof REFRESH_TOKENS)[number]
+
 export const CLIENT_ORIGINS = ['administrator', 'dynamic', 'metadata_document'] as const
 export type ClientOrigin = (typeof CLIENT_ORIGINS)[number]
 
 export const CLIENT_PROFILES = ['none', 'fapi2'] as const
 export type ClientProfile = (typeof CLIENT_PROFILES)[number]
 
-/** What an administrator decides about a client; the rest (id, secret, times) is the house's. */
-export type ClientDraft = Pick<
+/** What the house decides about a client, beside its metadata. */
+export type ClientSettings = Pick<
   Client,
-  | 'name'
   | 'type'
   | 'firstParty'
   | 'assignment'
@@ -59,7 +68,11 @@ export type ClientDraft = Pick<
   | 'claims'
   | 'origin'
   | 'profile'
-> & {
+>
+
+/** What an administrator decides about a client; the rest (id, secret, times) is the house's. */
+export interface ClientDraft extends ClientSettings {
+  readonly name: string
   /** The metadata that was given, without what the type's preset adds. */
   readonly registered: Readonly<Record<string, unknown>>
 }

@@ -4,7 +4,7 @@
  */
 import { CONFIDENTIAL_METHODS } from './auth-methods.ts'
 import { CIBA_GRANT } from './backchannel-grant.ts'
-import type { Client, ClientDraft, ClientType } from './client.ts'
+import type { ClientDraft, ClientType } from './client.ts'
 import { DEVICE_GRANT } from './device-grant.ts'
 import { underFapi2 } from './fapi2.ts'
 import { FRONT_CHANNEL_RESPONSE_TYPES, grantsFor, IMPLICIT_GRANT, possibleWith } from './response-flows.ts'
@@ -97,35 +97,4 @@ export function wholeMetadata({
     grant_types: grantTypes.filter((grant) => grant !== 'refresh_token' || refreshTokens !== 'never'),
   }
   return profile === 'fapi2' ? underFapi2(whole) : whole
-}
-
-/**
- * What the protocol library makes its client of: RFC 7591 metadata, the secret where there is one, and the house's own
- * members under the names they have in `clientJson`.
- */
-export function toProviderMetadata(client: Client): Record<string, unknown> {
-  return {
-    ...client.metadata,
-    client_id: client.id,
-    client_name: client.name,
-    ...(client.secret === undefined ? {} : { client_secret: client.secret, client_secret_expires_at: 0 }),
-    ...(client.previousSecret === undefined ? {} : { previous_secret: client.previousSecret.secret }),
-    ...houseMembers(client),
-  }
-}
-
-/** What the house decides about a client, beside its metadata. */
-export function houseMembers(client: Client): Record<string, unknown> {
-  return {
-    type: client.type,
-    first_party: client.firstParty,
-    assignment: client.assignment,
-    groups: client.groups,
-    require_pkce: client.requirePkce,
-    id_token_claims: client.idTokenClaims,
-    refresh_tokens: client.refreshTokens,
-    claims: client.claims,
-    origin: client.origin,
-    profile: client.profile,
-  }
 }

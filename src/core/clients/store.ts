@@ -3,7 +3,16 @@ import type { Kysely, Selectable } from 'kysely'
 import { z } from 'zod'
 import type { ClientGroupRow, ClientRow, GroupRow, Tables } from '#core/tables.ts'
 import { claimRules } from '#core/custom-claims/claim-rules.ts'
-import { CLIENT_ORIGINS, CLIENT_PROFILES, CLIENT_TYPES, type Client, type ClientDraft } from './client.ts'
+import {
+  CLIENT_ASSIGNMENTS,
+  CLIENT_ORIGINS,
+  CLIENT_PROFILES,
+  CLIENT_TYPES,
+  ID_TOKEN_CLAIMS,
+  REFRESH_TOKENS,
+  type Client,
+  type ClientDraft,
+} from './client.ts'
 
 /** A client as it is stored: the secret sealed, the metadata without what the type's preset adds. */
 export type ClientRecord = ClientDraft &
@@ -186,10 +195,10 @@ export function clientStore(db: Kysely<Tables>): ClientStore {
 
 const storedRow = z.object({
   type: z.enum(CLIENT_TYPES),
-  assignment: z.enum(['everyone', 'groups']),
+  assignment: z.enum(CLIENT_ASSIGNMENTS),
   origin: z.enum(CLIENT_ORIGINS),
-  id_token_claims: z.enum(['full', 'strict']),
-  refresh_tokens: z.enum(['offline_access', 'always', 'never']),
+  id_token_claims: z.enum(ID_TOKEN_CLAIMS),
+  refresh_tokens: z.enum(REFRESH_TOKENS),
   profile: z.enum(CLIENT_PROFILES),
 })
 /** What most rows have: read in every protocol request. */

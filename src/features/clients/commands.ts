@@ -1,5 +1,12 @@
 /** `latchkey client <verb>`: options become the one shape of core/clients, and what comes back becomes text or JSON. */
-import { CLIENT_PROFILES, CLIENT_TYPES, type Client } from '#core/clients/client.ts'
+import {
+  CLIENT_ASSIGNMENTS,
+  CLIENT_PROFILES,
+  CLIENT_TYPES,
+  ID_TOKEN_CLAIMS,
+  REFRESH_TOKENS,
+  type Client,
+} from '#core/clients/client.ts'
 import { clientJson } from '#core/clients/client-json.ts'
 import type { Services } from '#core/services.ts'
 import type { CommandGroup, CommandInput, CommandResult, CommandSpec, OptionSpec } from '#platform/cli.ts'
@@ -35,18 +42,18 @@ const SETTINGS: readonly OptionSpec[] = [
   },
   { flags: '--scope <scopes>', description: 'what it may ask for, separated by spaces' },
   { flags: '--first-party', description: 'an application of your own: people are not asked for consent' },
-  { flags: '--assignment <whom>', description: 'who may sign in to it', choices: ['everyone', 'groups'] },
+  { flags: '--assignment <whom>', description: 'who may sign in to it', choices: CLIENT_ASSIGNMENTS },
   { flags: '--group <name>', description: 'a group that may sign in to it', repeatable: true },
   { flags: '--require-pkce', description: 'refuse requests without PKCE (spa and native: always)' },
   {
     flags: '--id-token-claims <form>',
     description: 'full: claims in the ID token too; strict: only at userinfo',
-    choices: ['full', 'strict'],
+    choices: ID_TOKEN_CLAIMS,
   },
   {
     flags: '--refresh-tokens <when>',
     description: 'when it gets a refresh token',
-    choices: ['offline_access', 'always', 'never'],
+    choices: REFRESH_TOKENS,
   },
   {
     flags: '--claim <rule>',

@@ -1,4 +1,4 @@
-import type { ClientType } from '#core/clients/client.ts'
+import type { ClientType, IdTokenClaims } from '#core/clients/client.ts'
 
 /** A file of somebody's application, ready to be copied; its first line names it. */
 export interface SnippetFile {
@@ -18,7 +18,7 @@ export interface SnippetFacts {
   /** Of ID tokens. */
   readonly algorithm: string
   readonly authMethod: string
-  readonly idTokenClaims: 'full' | 'strict'
+  readonly idTokenClaims: IdTokenClaims
 }
 
 /** A library or framework that a configuration can be printed for. */
