@@ -2,10 +2,11 @@
 // gives the same verdict.
 import { spawn } from 'node:child_process'
 import { chmodSync, existsSync, mkdtempSync, rmSync, statSync, writeFileSync } from 'node:fs'
-import { createServer, type AddressInfo, type Server } from 'node:net'
+import { createServer, type Server } from 'node:net'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
+import { freePort } from '../support/free-port.ts'
 
 const ROOT = path.join(import.meta.dirname, '../..')
 
@@ -205,11 +206,4 @@ describe('commands of the house', () => {
 function occupy(port: number): Promise<Server> {
   const server = createServer()
   return new Promise((resolve) => server.listen(port, 'localhost', () => resolve(server)))
-}
-
-async function freePort(): Promise<number> {
-  const server = await occupy(0)
-  const { port } = server.address() as AddressInfo
-  await new Promise((resolve) => server.close(resolve))
-  return port
 }

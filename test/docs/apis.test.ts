@@ -2,7 +2,6 @@
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
-import { createServer, type AddressInfo } from 'node:net'
 import path from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
@@ -11,6 +10,7 @@ import type { Services } from '#core/services.ts'
 import { runCommandLine } from '#platform/cli.ts'
 import { startApp, type TestApp } from '../support/app.ts'
 import { databases } from '../support/databases.ts'
+import { freePort } from '../support/free-port.ts'
 import { bearer, send, tokensIn, type Answer } from '../support/protocol.ts'
 import { captureTerminal } from '../support/terminal.ts'
 import { fences, ROOT, shellWords, textOf } from './markdown.ts'
@@ -123,13 +123,4 @@ async function patiently(url: string, headers: Readonly<Record<string, string>>)
     await sleep(100)
   }
   throw new Error('the API did not start within a minute')
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, 'localhost')
-  await once(server, 'listening')
-  const { port } = server.address() as AddressInfo
-  server.close()
-  await once(server, 'close')
-  return port
 }

@@ -3,8 +3,6 @@
 import { spawn, type ChildProcess } from 'node:child_process'
 import { once } from 'node:events'
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
-import { createServer } from 'node:http'
-import type { AddressInfo } from 'node:net'
 import path from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest'
@@ -15,6 +13,7 @@ import { runCommandLine } from '#platform/cli.ts'
 import { PASSWORD, startApp, type TestApp } from '../support/app.ts'
 import { browserSession, locationOf } from '../support/browser-session.ts'
 import { databases } from '../support/databases.ts'
+import { freePort } from '../support/free-port.ts'
 import { signIn } from '../support/relying-party.ts'
 import { captureTerminal } from '../support/terminal.ts'
 import { fences, ROOT, shellWords, textOf } from './markdown.ts'
@@ -112,13 +111,4 @@ async function answers(origin: string, running: ChildProcess): Promise<void> {
     await sleep(100)
   }
   throw new Error('the application did not start within a minute')
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, 'localhost')
-  await once(server, 'listening')
-  const { port } = server.address() as AddressInfo
-  server.close()
-  await once(server, 'close')
-  return port
 }

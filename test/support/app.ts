@@ -1,6 +1,5 @@
 // The real server in the test's own process: the same config, services and app as `npm start`, on a free port.
 import { mkdtempSync, rmSync } from 'node:fs'
-import { createServer, type AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
 import { createApp } from '#app/app.ts'
@@ -13,6 +12,7 @@ import type { Client } from '#core/clients/client.ts'
 import type { Services } from '#core/services.ts'
 import { openLog, type Log } from '#platform/log.ts'
 import type { DatabaseKind } from './databases.ts'
+import { freePort } from './free-port.ts'
 
 export const PASSWORD = 'a long walk by the sea'
 
@@ -102,14 +102,3 @@ export function createClient(
 
 /** Nobody listens there: tests read the redirect instead of following it. */
 export const REDIRECT_URI = 'http://localhost:9/callback'
-
-function freePort(): Promise<number> {
-  return new Promise((resolve, reject) => {
-    const server = createServer()
-    server.once('error', reject)
-    server.listen(0, 'localhost', () => {
-      const { port } = server.address() as AddressInfo
-      server.close(() => resolve(port))
-    })
-  })
-}

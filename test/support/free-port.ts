@@ -1,11 +1,11 @@
 import { createServer, type AddressInfo } from 'node:net'
 
-/** A port of localhost that nobody listens on at the moment. */
-export function freePort(): Promise<number> {
+/** A port that nobody listens on at the moment. */
+export function freePort(host = 'localhost'): Promise<number> {
   return new Promise((resolve, reject) => {
     const probe = createServer()
     probe.once('error', reject)
-    probe.listen(0, 'localhost', () => {
+    probe.listen(0, host, () => {
       const { port } = probe.address() as AddressInfo
       probe.close(() => resolve(port))
     })

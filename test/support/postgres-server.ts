@@ -2,10 +2,10 @@
 // that npm brought along. Durability is off, since nothing in it outlives the run.
 import { execFileSync, spawn, type ChildProcess } from 'node:child_process'
 import { chownSync, cpSync, existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, symlinkSync } from 'node:fs'
-import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
 import { z } from 'zod'
+import { freePort } from './free-port.ts'
 
 export interface PostgresServer {
   /** The administrator's connection string: may create databases. */
@@ -30,7 +30,7 @@ export async function startPostgres(): Promise<PostgresServer> {
     const data = path.join(folder, 'data')
     const initdb = ['-D', data, '-U', 'postgres', '-A', 'trust', '--no-sync', '-E', 'UTF8', '--locale=C']
     execFileSync(path.join(bin, 'initdb'), initdb, { ...owner, cwd: folder, stdio: 'pipe' })
-    const port = await freePort()
+    const port = await freePort('127.0.0.1')
     const server = await startServer(bin, serverFlags(data, port, folder), owner, folder)
     const guard = stopWhenThisProcessDies(server, folder)
     return {
@@ -134,18 +134,5 @@ function ended(child: ChildProcess, signal: NodeJS.Signals): Promise<void> {
   return new Promise((resolve) => {
     child.on('exit', () => resolve())
     child.kill(signal)
-  })
-}
-
-function freePort(): Promise<number> {
-  return new Promise((resolve, reject) => {
-    const probe = createServer().on('error', reject)
-    probe.listen(0, '127.0.0.1', () => {
-      const address = probe.address()
-      probe.close(() => {
-        if (typeof address === 'object' && address) resolve(address.port)
-        else reject(new Error('no free port on 127.0.0.1'))
-      })
-    })
   })
 }
