@@ -1,9 +1,9 @@
 /** What a setting may be: schemas and rules for the table in config.ts. Their messages are read by operators: each continues the setting's name and names the remedy. */
 import { z } from 'zod'
 import { parseMasterKey } from '#core/master-key.ts'
+import { addressList } from '#platform/address-list.ts'
 import { kindOf } from '#platform/database/dialects/index.ts'
 import { AppError } from '#platform/errors.ts'
-import { blockListOf } from '#platform/http/request-facts.ts'
 import { Secret } from '#platform/secret.ts'
 import type { Setting } from '#platform/settings.ts'
 
@@ -73,7 +73,7 @@ export function databaseProblem(url: string): string | undefined {
 
 export function proxiesProblem(entries: readonly string[]): string | undefined {
   try {
-    blockListOf(entries)
+    addressList(entries)
     return undefined
   } catch (error) {
     return `${error instanceof Error ? error.message : String(error)}: list addresses such as 10.1.2.3 or 10.0.0.0/8`

@@ -1,5 +1,5 @@
-import { isIPv4, isIPv6, type BlockList } from 'node:net'
-import { blockListOf } from './http/request-facts.ts'
+import { isIPv4, isIPv6 } from 'node:net'
+import { addressList, isIn } from './address-list.ts'
 
 /** IANA's special-purpose addresses that are not globally reachable, multicast, and metadata services at public addresses. */
 const CLOSED_IPV4 = [
@@ -34,11 +34,11 @@ export interface AddressRules {
 
 /** @param allow addresses and CIDRs that are open although private. @throws TypeError for an entry that is neither */
 export function addressRules(allow: readonly string[]): AddressRules {
-  const named = blockListOf(allow)
+  const named = addressList(allow)
   // a list for each family: Node compares an IPv4 address with IPv6 networks too, and would find it in ::ffff:0:0/96
-  const closedIpv4 = blockListOf(CLOSED_IPV4)
-  const globalIpv6 = blockListOf(GLOBAL_IPV6)
-  const closedIpv6 = blockListOf(CLOSED_IPV6)
+  const closedIpv4 = addressList(CLOSED_IPV4)
+  const globalIpv6 = addressList(GLOBAL_IPV6)
+  const closedIpv6 = addressList(CLOSED_IPV6)
 
   const isPublic = (address: string): boolean => {
     if (isIPv4(address)) return !closedIpv4.check(address, 'ipv4')
@@ -47,10 +47,6 @@ export function addressRules(allow: readonly string[]): AddressRules {
   const isNamed = (address: string): boolean => isIn(named, withoutZone(address))
 
   return { isNamed, isOpen: (address) => isPublic(withoutZone(address)) || isNamed(address) }
-}
-
-function isIn(list: BlockList, address: string): boolean {
-  return isIPv4(address) ? list.check(address, 'ipv4') : isIPv6(address) && list.check(address, 'ipv6')
 }
 
 function withoutZone(address: string): string {

@@ -5,7 +5,8 @@
 import { X509Certificate } from 'node:crypto'
 import type { IncomingMessage } from 'node:http'
 import { TLSSocket } from 'node:tls'
-import { blockListOf, isFromTrustedProxy } from './request-facts.ts'
+import { addressList } from '#platform/address-list.ts'
+import { isFromTrustedProxy } from './request-facts.ts'
 
 export interface ClientCertificateRules {
   readonly trustedProxies: readonly string[]
@@ -25,7 +26,7 @@ const CLIENT_AUTHENTICATION = '1.3.6.1.5.5.7.3.2'
 
 /** Makes a function that finds the certificate of a request, and reads each request's once. */
 export function clientCertificates({ trustedProxies, header, authorities }: ClientCertificateRules) {
-  const trusted = blockListOf(trustedProxies)
+  const trusted = addressList(trustedProxies)
   const issuers = authorities.map((pem) => new X509Certificate(pem))
   const found = new WeakMap<IncomingMessage, ClientCertificate | undefined>()
 

@@ -1,7 +1,8 @@
 import { randomBytes } from 'node:crypto'
-import { BlockList, isIPv4, isIPv6 } from 'node:net'
+import { isIPv4, isIPv6, type BlockList } from 'node:net'
 import type { IncomingMessage } from 'node:http'
 import type { Middleware } from 'koa'
+import { addressList, isIn } from '#platform/address-list.ts'
 
 /** What is known of a request before anything is decided about it. */
 export interface RequestFacts {
@@ -22,7 +23,7 @@ export function factsOf(req: IncomingMessage): RequestFacts {
 
 /** The first middleware: gives the request its id and its client's address. @param trustedProxies CIDRs or addresses */
 export function requestFacts(trustedProxies: readonly string[]): Middleware {
-  const trusted = blockListOf(trustedProxies)
+  const trusted = addressList(trustedProxies)
   return async (ctx, next) => {
     const id = newRequestId()
     facts.set(ctx.req, { id, clientAddress: clientAddress(ctx.req, trusted) })
@@ -40,7 +41,7 @@ function clientAddress(req: IncomingMessage, trusted: BlockList): string {
   const hops = String(req.headers['x-forwarded-for'] ?? '')
     .split(',')
     .map((hop) => plainAddress(hop.trim()))
-  while (isTrusted(address, trusted)) {
+  while (isIn(trusted, address)) {
     const next = hops.pop()
     if (next === undefined || (!isIPv4(next) && !isIPv6(next))) break
     address = next
@@ -48,27 +49,9 @@ function clientAddress(req: IncomingMessage, trusted: BlockList): string {
   return address
 }
 
-function isTrusted(address: string, trusted: BlockList): boolean {
-  return isIPv4(address) ? trusted.check(address, 'ipv4') : isIPv6(address) && trusted.check(address, 'ipv6')
-}
-
 /** True where the connection itself, not an address that somebody forwarded, is one of the trusted. */
 export function isFromTrustedProxy({ socket }: IncomingMessage, trusted: BlockList): boolean {
-  return isTrusted(plainAddress(socket.remoteAddress ?? ''), trusted)
-}
-
-/** @throws TypeError for an entry that is neither an address nor a CIDR */
-export function blockListOf(entries: readonly string[]): BlockList {
-  const list = new BlockList()
-  for (const entry of entries) {
-    const [address = '', prefix] = entry.split('/')
-    const family = isIPv4(address) ? 'ipv4' : isIPv6(address) ? 'ipv6' : undefined
-    const bits = Number(prefix ?? (family === 'ipv4' ? 32 : 128))
-    if (!family || !Number.isInteger(bits) || (prefix !== undefined && !/^\d+$/.test(prefix)))
-      throw new TypeError(`${entry} is not an address or a CIDR`)
-    list.addSubnet(address, bits, family)
-  }
-  return list
+  return isIn(trusted, plainAddress(socket.remoteAddress ?? ''))
 }
 
 /** An IPv4 address that arrived on an IPv6 socket counts as the IPv4 address. */
