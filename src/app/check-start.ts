@@ -8,10 +8,11 @@ import type { Tables } from '#core/tables.ts'
 import { systemClock } from '#platform/clock.ts'
 import { assertRunnable, migrationStatus } from '#platform/database/migrate.ts'
 import { openDatabase } from '#platform/database/open.ts'
+import { reachable } from '#platform/database/readiness.ts'
+import { sqliteFileIn } from '#platform/database/sqlite-url.ts'
 import { AppError } from '#platform/errors.ts'
 import type { Config } from './config.ts'
 import { readTls } from './listen.ts'
-import { reachable } from '#platform/database/readiness.ts'
 import { MIGRATIONS } from './services.ts'
 
 /**
@@ -23,8 +24,7 @@ export async function checkStart(config: Config): Promise<void> {
   if (config.listen.tls) readTls(config.listen.tls)
   const masterKeys = config.masterKeys?.reveal() ?? [readMasterKey(config.keysDir)].filter((key) => key !== undefined)
   if (masterKeys.length === 0) mustBeWritable(config.keysDir, 'KEYS_DIR')
-  const url = config.databaseUrl.reveal()
-  const file = url.startsWith('sqlite:') && url !== 'sqlite::memory:' ? url.slice('sqlite:'.length) : undefined
+  const file = sqliteFileIn(config.databaseUrl.reveal())
   if (file !== undefined && !existsSync(file)) mustBeWritable(dirname(file), 'DATABASE_URL')
   else await checkDatabase(config, masterKeys)
 }

@@ -8,6 +8,7 @@ import { isAbsolute, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { z } from 'zod'
 import type { Settings } from '#core/services.ts'
+import { sqliteFileIn, sqliteUrl } from '#platform/database/sqlite-url.ts'
 import { LOCALES } from '#platform/http/language.ts'
 import type { LogSettings } from '#platform/log.ts'
 import { Secret } from '#platform/secret.ts'
@@ -272,6 +273,6 @@ function hashSlots(workers: number): number {
 }
 
 function absoluteSqlite(url: string, absolute: (path: string) => string): string {
-  if (!url.startsWith('sqlite:') || url === 'sqlite::memory:') return url
-  return `sqlite:${absolute(url.slice('sqlite:'.length))}`
+  const file = sqliteFileIn(url)
+  return file === undefined ? url : sqliteUrl(absolute(file))
 }
