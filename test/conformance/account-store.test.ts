@@ -188,7 +188,15 @@ describe.each(databases)('people on $name', ({ create }) => {
     expect(seen).toEqual(all.items.map(({ id }) => id))
     expect(new Set(seen).size).toBe(seen.length)
     expect(all.next).toBeUndefined()
-    for (const bad of [{ limit: 0 }, { limit: 1.5 }, { limit: 'many' }, { cursor: 'x' }, { cursor: 'W10' }]) {
+    const nulCursor = Buffer.from(JSON.stringify([1, '\0'])).toString('base64url')
+    for (const bad of [
+      { limit: 0 },
+      { limit: 1.5 },
+      { limit: 'many' },
+      { cursor: 'x' },
+      { cursor: 'W10' },
+      { cursor: nulCursor },
+    ]) {
       await expect(accounts.list(bad)).rejects.toMatchObject({ code: 'invalid_input', fields: expect.any(Object) })
     }
   })

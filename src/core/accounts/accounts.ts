@@ -8,6 +8,7 @@ import { artifactStore } from '#core/artifacts/store.ts'
 import { requiredGroupIds } from '#core/groups/required-groups.ts'
 import { groupStore } from '#core/groups/store.ts'
 import { queueLogoutsOf } from '#core/logout-deliveries/logout-deliveries.ts'
+import { cursorAt, pageOf, positionIn, type Page } from '#core/paging.ts'
 import type { Secrets } from '#core/secrets.ts'
 import type { Tables } from '#core/tables.ts'
 import type { Clock } from '#platform/clock.ts'
@@ -16,7 +17,7 @@ import type { Account } from './account.ts'
 import { assertGoodPassword, noSuchPerson, personConflict } from './account-errors.ts'
 import { parseAccountChanges, parseNewAccount } from './account-input.ts'
 import { emailKey, signInKey, signInKeysOf, usernameKey } from './account-keys.ts'
-import { cursorAfter, parseAccountListQuery, type AccountListQuery, type AccountPage } from './account-list.ts'
+import { parseAccountListQuery, type AccountListQuery } from './account-list.ts'
 import { rowChange, rowOfNew } from './account-row.ts'
 import { passwordGuesses, type Guesser } from './password-guesses.ts'
 import type { Passwords } from './passwords.ts'
@@ -36,7 +37,7 @@ export interface Accounts {
   /** By id, e-mail address or user name. @throws AppError(not_found) */
   get(who: string): Promise<Account>
   /** @throws AppError(invalid_input) for a limit or a cursor that is none */
-  list(query?: AccountListQuery | Readonly<Record<string, unknown>>): Promise<AccountPage>
+  list(query?: AccountListQuery | Readonly<Record<string, unknown>>): Promise<Page<Account>>
   /** @param changes members as a door received them; null clears one. @throws as `create` does, and AppError(not_found) */
   update(id: string, changes: unknown): Promise<Account>
   /** Ends all that stands on the person. @throws AppError(invalid_input) for a password that may not be one; AppError(not_found) */
@@ -159,10 +160,8 @@ export function createAccounts({ database, passwords, secrets, clock }: Accounts
 
     async list(query = {}) {
       const { search, limit, cursor } = parseAccountListQuery(query)
-      const found = await store.list({ search, after: cursor, limit: limit + 1 })
-      const items = found.slice(0, limit)
-      const last = items.at(-1)
-      return { items, next: found.length > limit && last ? cursorAfter(last) : undefined }
+      const after = cursor === undefined ? undefined : positionIn(cursor)
+      return pageOf(await store.list({ search, after, limit: limit + 1 }), limit, cursorAt)
     },
 
     async update(id, changes) {

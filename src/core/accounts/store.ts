@@ -13,6 +13,7 @@ import {
   type Updateable,
 } from 'kysely'
 import { z } from 'zod'
+import type { Position } from '#core/paging.ts'
 import type { AccountRow, Tables } from '#core/tables.ts'
 import type { Account } from './account.ts'
 
@@ -24,12 +25,6 @@ export interface Credentials {
 
 /** Unique columns. */
 type KeyColumn = 'id' | 'username_key' | 'email_key'
-
-/** Where a page of the list begins: after this account. */
-export interface Position {
-  readonly createdAt: number
-  readonly id: string
-}
 
 export interface AccountStore {
   insert(row: Insertable<AccountRow>): Promise<void>

@@ -5,6 +5,7 @@
  * docs/decisions/009-claims-by-client.md.
  */
 import type { Accounts } from '#core/accounts/accounts.ts'
+import { pageOf, type Page } from '#core/paging.ts'
 import type { Clock } from '#platform/clock.ts'
 import type { Log } from '#platform/log.ts'
 import type { ClaimReceipt, Release } from './claim-receipt.ts'
@@ -22,7 +23,7 @@ export interface ClaimReceipts {
    * @param query `user`, `client`, `since`, `limit` and `cursor` as a door received them
    * @throws AppError(invalid_input) for what cannot be read; AppError(not_found) for nobody
    */
-  list(query: unknown): Promise<{ readonly items: readonly ClaimReceipt[]; readonly next: string | undefined }>
+  list(query: unknown): Promise<Page<ClaimReceipt>>
   /** Deletes at most `limit` receipts older than the retention, and tells how many. */
   sweep(limit: number): Promise<number>
   /** Stores what waits to be stored, for the last time. */
@@ -65,9 +66,7 @@ export function createClaimReceipts({ store, accounts, clock, log, settings }: C
         before: cursor,
         limit: limit + 1,
       })
-      const items = found.slice(0, limit)
-      const last = items.at(-1)
-      return { items, next: found.length > limit && last ? cursorOf(last.id) : undefined }
+      return pageOf(found, limit, ({ id }) => cursorOf(id))
     },
 
     sweep: (limit) => store.removeBefore(clock.now() - retentionSeconds, limit),

@@ -1,9 +1,8 @@
 import { randomBytes } from 'node:crypto'
 import { z } from 'zod'
 import { isClientId } from '#core/clients/client-id.ts'
-import { pageLimit } from '#core/paging.ts'
+import { FOREIGN_CURSOR, pageLimit, parseListQuery } from '#core/paging.ts'
 import { durationSeconds } from '#platform/duration.ts'
-import { AppError } from '#platform/errors.ts'
 
 const TIME_DIGITS = 10
 const RANDOM_BYTES = 11
@@ -36,19 +35,11 @@ const query = z.strictObject({
   cursor: z
     .string()
     .transform((text) => Buffer.from(text, 'base64url').toString('hex'))
-    .refine(
-      (id) => id.length === TIME_DIGITS + 2 * RANDOM_BYTES,
-      'The cursor is not one of ours: give the "next" of the page before, unchanged.',
-    )
+    .refine((id) => id.length === TIME_DIGITS + 2 * RANDOM_BYTES, FOREIGN_CURSOR)
     .optional(),
 })
 
 /** `since` comes back in seconds, the cursor as an id. @throws AppError(invalid_input) with a sentence a member */
 export function parseReceiptQuery(input: unknown): z.output<typeof query> {
-  const parsed = query.safeParse(input)
-  if (parsed.success) return parsed.data
-  throw new AppError('invalid_input', 'The list was not read.', {
-    fields: Object.fromEntries(parsed.error.issues.map(({ path, message }) => [String(path[0] ?? 'query'), message])),
-    hint: 'Correct what is named above and try again.',
-  })
+  return parseListQuery(query, input)
 }

@@ -6,6 +6,7 @@ import type { Kysely } from 'kysely'
 import { artifactStore } from '#core/artifacts/store.ts'
 import { requiredGroupIds } from '#core/groups/required-groups.ts'
 import { groupStore } from '#core/groups/store.ts'
+import { cursorAt, pageOf, positionIn, type Page } from '#core/paging.ts'
 import type { Secrets } from '#core/secrets.ts'
 import type { SigningAlgorithm } from '#core/signing-keys/algorithms.ts'
 import type { Tables } from '#core/tables.ts'
@@ -15,7 +16,6 @@ import { AppError } from '#platform/errors.ts'
 import type { Client, ClientDraft, ClientOrigin } from './client.ts'
 import { keepsSecret, methodOf, mustHaveKeptSecret } from './client-authentication.ts'
 import { toProviderMetadata } from './client-json.ts'
-import { cursorAt, positionIn } from './client-cursor.ts'
 import { isClientId, newClientId } from './client-id.ts'
 import { parseChange, parseRegistration, parseReplacement } from './client-input.ts'
 import { clientSecrets, newClientSecret, parseRotation } from './client-secret.ts'
@@ -33,11 +33,8 @@ export interface Clients {
   find(id: string): Promise<Client | undefined>
   /** @throws AppError(not_found) */
   get(id: string): Promise<Client>
-  /** A page, oldest first; `next` is the cursor of the page after it. @throws AppError(invalid_input) for a foreign cursor */
-  list(page: {
-    readonly limit: number
-    readonly cursor?: string | undefined
-  }): Promise<{ readonly items: readonly Client[]; readonly next: string | undefined }>
+  /** Oldest first. @throws AppError(invalid_input) for a foreign cursor */
+  list(page: { readonly limit: number; readonly cursor?: string | undefined }): Promise<Page<Client>>
   /** Changes what is given and leaves the rest. @throws AppError(invalid_input, not_found) */
   update(id: string, input: unknown): Promise<Client>
   /**
@@ -203,9 +200,8 @@ export function createClients({
 
     async list({ limit, cursor }) {
       const records = await reading.list(limit + 1, cursor === undefined ? undefined : positionIn(cursor))
-      const page = records.slice(0, limit)
-      const last = page.at(-1)
-      return { items: page.map(clientOf), next: records.length > limit && last ? cursorAt(last) : undefined }
+      const { items, next } = pageOf(records, limit, cursorAt)
+      return { items: items.map(clientOf), next }
     },
 
     update: (id, input) => redrafted(id, (record) => parseChange(record, input)),

@@ -1,6 +1,7 @@
 /** The rows of relying parties and of the groups they are open to. */
 import type { Kysely, Selectable } from 'kysely'
 import { z } from 'zod'
+import type { Position } from '#core/paging.ts'
 import type { ClientGroupRow, ClientRow, GroupRow, Tables } from '#core/tables.ts'
 import { claimRules } from '#core/custom-claims/claim-rules.ts'
 import {
@@ -27,17 +28,11 @@ export interface SealedPrevious {
   readonly expiresAt: number
 }
 
-/** Where a page of clients ended. */
-export interface ClientPosition {
-  readonly createdAt: number
-  readonly id: string
-}
-
 export interface ClientStore {
   /** One query, groups included: it runs in every protocol request. */
   find(id: string): Promise<ClientRecord | undefined>
   /** The oldest `limit` clients after the position. */
-  list(limit: number, after: ClientPosition | undefined): Promise<ClientRecord[]>
+  list(limit: number, after: Position | undefined): Promise<ClientRecord[]>
   insert(
     id: string,
     draft: ClientDraft,
