@@ -1,7 +1,7 @@
-import { AppError } from '#platform/errors.ts'
-import { keyState, MAX_JWKS_BYTES } from './key-state.ts'
-import { asPublished } from './live-keys.ts'
 import { z } from 'zod'
+import { AppError } from '#platform/errors.ts'
+import { asPublished } from './key-ring.ts'
+import { keyState, MAX_JWKS_BYTES } from './key-state.ts'
 import type { SealedKey } from './store.ts'
 
 const jwk = z.looseObject({ x5c: z.array(z.string()).exactOptional() })

@@ -10,22 +10,10 @@ import { FIRST_ALGORITHMS, type SigningAlgorithm } from './algorithms.ts'
 import { generateSigningKey, type KeyMaterial } from './generate.ts'
 import { importedKey } from './imported-key.ts'
 import { mustFit } from './jwks-size.ts'
+import { asPublished, byLine, inUse, known, lineOf, loadable, notHere, versionOf } from './key-ring.ts'
 import { keyState, type KeyLives } from './key-state.ts'
-import {
-  asPublished,
-  byLine,
-  inUse,
-  known,
-  lineOf,
-  loadable,
-  notHere,
-  retirement,
-  signingKey,
-  versionOf,
-  type Retirement,
-  type SigningKey,
-} from './live-keys.ts'
 import { privateJwk, type PrivateJwk } from './private-jwk.ts'
+import { retirement, signingKey, type Retirement, type SigningKey } from './signing-key.ts'
 import type { SealedKey, SigningKeyStore, StoredKey } from './store.ts'
 import { follow, takeOver, withdraw } from './succession.ts'
 

@@ -1,5 +1,5 @@
 /** What people read about signing keys on a terminal, and what scripts read as JSON. */
-import type { Retirement, SigningKey } from '#core/signing-keys/live-keys.ts'
+import type { Retirement, SigningKey } from '#core/signing-keys/signing-key.ts'
 import type { Import, Rotation } from '#core/signing-keys/signing-keys.ts'
 import { inColumns, utc } from '#platform/columns.ts'
 

@@ -1,29 +1,10 @@
-/** Small rules over the keys that are not gone: which stand in a line, which are loaded, what people see of one. */
+/** The keys that are not gone, put in order: which stand in a line, which a server loads and how it publishes them. */
 import { digest } from '#core/secrets.ts'
 import { AppError } from '#platform/errors.ts'
 import { algorithmRank, isSigningAlgorithm, SIGNING_ALGORITHMS, type SigningAlgorithm } from './algorithms.ts'
-import { keyState, publishedKeys, type KeyState, type KeyTimes } from './key-state.ts'
-import type { KeyChange, StoredKey } from './store.ts'
+import { keyState, publishedKeys, type KeyState } from './key-state.ts'
+import type { StoredKey } from './store.ts'
 import type { Line } from './succession.ts'
-
-/** A key as people see it; its private half is nowhere in it. */
-export interface SigningKey extends KeyTimes {
-  readonly kid: string
-  readonly alg: string
-  readonly state: KeyState
-  readonly createdAt: number
-}
-
-export interface Retirement {
-  readonly key: SigningKey
-  /** What signs its algorithm now. */
-  readonly current: SigningKey
-}
-
-export function signingKey({ kid, alg, createdAt, ...times }: StoredKey, now: number): SigningKey {
-  const { activatesAt, retiresAt, unpublishedAt, goneAt } = times
-  return { kid, alg, state: keyState(times, now), createdAt, activatesAt, retiresAt, unpublishedAt, goneAt }
-}
 
 /** By algorithm, oldest first. */
 export function byLine(a: StoredKey, b: StoredKey): number {
@@ -77,19 +58,4 @@ export function asPublished<Jwk extends { x5c?: string[] }>(jwk: Jwk, state: Key
   const bare = { ...jwk }
   delete bare.x5c
   return bare
-}
-
-/** The line after a key was taken out of it. */
-export function retirement<Key extends StoredKey>(
-  line: Line<Key>,
-  changes: readonly KeyChange[],
-  added: readonly Key[],
-  now: number,
-): Retirement {
-  const after = new Map(changes.map((change) => [change.before.kid, change.after]))
-  const keys = [...line.map((key) => after.get(key.kid) ?? key), ...added].map((key) => signingKey(key, now))
-  const key = keys.find((one) => one.state === 'gone')
-  const current = keys.find((one) => one.state === 'current')
-  if (!key || !current) throw new Error('a line of keys is left without one that signs')
-  return { key, current }
 }
