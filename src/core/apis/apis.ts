@@ -3,6 +3,7 @@
  * names it, so that a change holds at once in every process.
  */
 import { isClientId } from '#core/clients/client-id.ts'
+import { foundIn } from '#core/problems.ts'
 import type { SigningKeys } from '#core/signing-keys/signing-keys.ts'
 import type { Tables } from '#core/tables.ts'
 import type { Clock } from '#platform/clock.ts'
@@ -100,12 +101,11 @@ export function createApis({ database: { db, kind }, clock, enableSigningKeys }:
 async function requireClients(store: ApiStore, { clients, introspectionClients }: ApiDraft): Promise<void> {
   const named = [...new Set([...clients, ...introspectionClients])].filter((id) => isClientId(id))
   const types = await store.clientTypes(named)
-  const problems = {
+  const problems = foundIn({
     clients: unknownAmong(clients, types),
     introspection_clients: unknownAmong(introspectionClients, types) ?? publicAmong(introspectionClients, types),
-  }
-  const fields = Object.entries(problems).flatMap(([name, problem]) => (problem === undefined ? [] : [[name, problem]]))
-  if (fields.length > 0) throw refusedApi(Object.fromEntries(fields))
+  })
+  if (Object.keys(problems).length > 0) throw refusedApi(problems)
 }
 
 function unknownAmong(ids: readonly string[], types: ReadonlyMap<string, string>): string | undefined {

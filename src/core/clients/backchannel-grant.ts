@@ -2,6 +2,7 @@
  * OpenID Client-Initiated Backchannel Authentication (CIBA) Core 1.0 §4: what a client registers to have a person asked
  * who is not in front of it, and how it hears of the answer.
  */
+import type { Problems } from '#core/problems.ts'
 import type { ClientDraft } from './client.ts'
 
 export const CIBA_GRANT = 'urn:openid:params:grant-type:ciba'
@@ -21,10 +22,7 @@ export const BACKCHANNEL_MEMBERS: readonly string[] = [
 ]
 
 /** One sentence, or undefined, for each member that is missing or has no use. */
-export function backchannelProblems(
-  registered: ClientDraft['registered'],
-  grantTypes: readonly string[],
-): Readonly<Record<string, string | undefined>> {
+export function backchannelProblems(registered: ClientDraft['registered'], grantTypes: readonly string[]): Problems {
   if (!grantTypes.includes(CIBA_GRANT)) {
     const idle = BACKCHANNEL_MEMBERS.filter((member) => registered[member] !== undefined)
     return Object.fromEntries(idle.map((member) => [member, `It has no use without the grant type ${CIBA_GRANT}.`]))

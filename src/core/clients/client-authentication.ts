@@ -1,10 +1,11 @@
 /** The rules of a client's authentication: what its method needs, and what would contradict it. */
+import type { Problems } from '#core/problems.ts'
 import { isSigningAlgorithm } from '#core/signing-keys/algorithms.ts'
-import { AppError } from '#platform/errors.ts'
 import { KEY_METHODS, SECRET_METHODS } from './auth-methods.ts'
 import type { ClientDraft } from './client.ts'
 import { certifies, signsWith } from './client-keys.ts'
 import { wholeMetadata } from './presets.ts'
+import { refusedClient } from './refused-client.ts'
 
 const SUBJECT_MEMBERS = [
   'tls_client_auth_subject_dn',
@@ -26,7 +27,7 @@ export function methodOf(client: Authenticating): unknown {
 }
 
 /** One sentence, or undefined, for each member that authentication is about. */
-export function authenticationProblems(client: Authenticating): Readonly<Record<string, string | undefined>> {
+export function authenticationProblems(client: Authenticating): Problems {
   return {
     jwks: keysProblem(client),
     tls_client_auth_subject_dn: subjectProblem(client),
@@ -72,10 +73,10 @@ function algorithmProblem(client: Authenticating): string | undefined {
  */
 export function mustHaveKeptSecret(client: Authenticating, sealedSecret: string | undefined): void {
   if (!keepsSecret(client) || sealedSecret !== undefined) return
-  throw new AppError('invalid_input', 'The client was refused; nothing was changed.', {
-    fields: { token_endpoint_auth_method: 'This client has no secret, and a change does not give it one.' },
-    hint: 'Register a new client for it: latchkey client create …',
-  })
+  throw refusedClient(
+    { token_endpoint_auth_method: 'This client has no secret, and a change does not give it one.' },
+    'Register a new client for it: latchkey client create …',
+  )
 }
 
 function hasKeys(client: Authenticating): boolean {

@@ -19,6 +19,7 @@ import { calledAddress, clientMetadata, deliveryMode, scopeList, shownName, uriL
 import { clientProblems } from './client-rules.ts'
 import { DEVICE_GRANT } from './device-grant.ts'
 import { grantTypesOf, isConfidential, PRESETS } from './presets.ts'
+import { refusedClient } from './refused-client.ts'
 import { SWITCHED_GRANTS, withSwitched } from './switched-grants.ts'
 
 const clientInput = z
@@ -91,12 +92,12 @@ export function parseChange(before: ClientDraft, input: unknown): ClientDraft {
     })
   }
   if (change.type !== undefined && isConfidential(change.type) !== isConfidential(before.type)) {
-    throw refusal({
+    throw refusedClient({
       type: `A ${before.type} client cannot become a ${change.type} client: one of them has a secret. Register a new client.`,
     })
   }
   if (change.origin !== undefined && before.origin === 'metadata_document') {
-    throw refusal({
+    throw refusedClient({
       origin: 'What its document says may change any day, so nobody can vouch for it. Register it instead.',
     })
   }
@@ -117,7 +118,7 @@ function parseShape(input: unknown): ClientInput {
     if (issue.code === 'unrecognized_keys') for (const key of issue.keys) fields.set(key, why)
     else fields.set(String((inMetadata ? path[1] : undefined) ?? path[0] ?? 'client'), message)
   }
-  throw refusal(Object.fromEntries(fields))
+  throw refusedClient(Object.fromEntries(fields))
 }
 
 function decide(before: ClientDraft, input: ClientInput): ClientDraft {
@@ -149,7 +150,7 @@ function decide(before: ClientDraft, input: ClientInput): ClientDraft {
     profile,
   }
   const problems = clientProblems(draft)
-  if (Object.keys(problems).length > 0) throw refusal(problems)
+  if (Object.keys(problems).length > 0) throw refusedClient(problems)
   return draft
 }
 
@@ -171,13 +172,6 @@ function withGrants(
   const redirects = Array.isArray(uris) && uris.length > 0
   const made = withSwitched(grants, preset[0], { on, redirects })
   return made.join(' ') === preset.join(' ') ? rest : { ...rest, grant_types: made }
-}
-
-function refusal(fields: Readonly<Record<string, string>>): AppError {
-  return new AppError('invalid_input', 'The client was refused; nothing was changed.', {
-    fields,
-    hint: 'Mend what is named above and try again.',
-  })
 }
 
 function onlyGiven(members: Readonly<Record<string, unknown>>): Record<string, unknown> {

@@ -1,4 +1,5 @@
 /** The rules between the members of a client: what its type allows, and what would contradict itself. */
+import { foundIn, type Problems } from '#core/problems.ts'
 import { subjectTypeProblem } from '#core/subjects/sector.ts'
 import type { ClientDraft } from './client.ts'
 import { backchannelProblems } from './backchannel-grant.ts'
@@ -11,11 +12,9 @@ import { idleFlows, IMPLICIT_GRANT } from './response-flows.ts'
 import { sharedSecretProblems } from './signing-algorithms.ts'
 import { SWITCHED_GRANTS } from './switched-grants.ts'
 
-type Problems = Readonly<Record<string, string | undefined>>
-
 /** One sentence for each member that breaks a rule, keyed by the member's public name; empty when all is well. */
 export function clientProblems(draft: ClientDraft): Record<string, string> {
-  const problems: Problems = {
+  return foundIn({
     name: draft.name === '' ? 'A client needs a name.' : undefined,
     redirect_uris: redirectProblem(draft, 'redirect_uris'),
     post_logout_redirect_uris: redirectProblem(draft, 'post_logout_redirect_uris'),
@@ -30,10 +29,7 @@ export function clientProblems(draft: ClientDraft): Record<string, string> {
     ...encryptionProblems(draft.registered),
     ...backchannelProblems(draft.registered, grantTypesOf(draft.type, draft.registered)),
     ...profileProblems(draft),
-  }
-  return Object.fromEntries(
-    Object.entries(problems).flatMap(([name, problem]) => (problem === undefined ? [] : [[name, problem]])),
-  )
+  })
 }
 
 function redirectProblem({ type, registered }: ClientDraft, purpose: RedirectPurpose): string | undefined {
@@ -71,8 +67,7 @@ function claimsProblem({ type, registered, claims }: ClientDraft): string | unde
 /** Only what the profile adds to the other rules, so that theirs keep their words. */
 function profileProblems({ type, registered, profile }: ClientDraft): Problems {
   if (profile !== 'fapi2') return {}
-  const problems = Object.entries(fapi2Problems(registered, isConfidential(type)))
-  return Object.fromEntries(problems.filter(([, problem]) => problem !== undefined))
+  return foundIn(fapi2Problems(registered, isConfidential(type)))
 }
 
 /** As sentences name a client that may have no secret: public by its type, or with keys of its own. */

@@ -4,6 +4,7 @@
  * a client is loaded, it is laid over what the row says, so that a demand made stricter holds for every client at once.
  * What can only be judged in a request stands in oidc/fapi2.ts.
  */
+import type { Problems } from '#core/problems.ts'
 import { signsWith } from './client-keys.ts'
 
 /** §5.4.1 no. 1; EdDSA is Ed25519 everywhere here. */
@@ -80,7 +81,7 @@ export function underFapi2(metadata: Metadata): Record<string, unknown> {
 }
 
 /** One sentence for each registered member that contradicts the profile. */
-export function fapi2Problems(registered: Metadata, isConfidential: boolean): Record<string, string | undefined> {
+export function fapi2Problems(registered: Metadata, isConfidential: boolean): Problems {
   const broken = DEMANDS.flatMap(({ members, says, clause, isMet }) =>
     members
       .filter((member) => registered[member] !== undefined && !isMet(registered[member]))

@@ -1,5 +1,5 @@
 import { isSigningAlgorithm, type SigningAlgorithm } from '#core/signing-keys/algorithms.ts'
-import { AppError } from '#platform/errors.ts'
+import { refusedClient } from './refused-client.ts'
 
 /** The members that say how something is signed for the client. */
 const MEMBERS = [
@@ -47,8 +47,5 @@ export function mustBeLongEnough(metadata: Readonly<Record<string, unknown>>, se
     return [[member, `${String(metadata[member])} needs a secret of ${bytes} bytes; this client has a shorter one.`]]
   })
   if (fields.length === 0) return
-  throw new AppError('invalid_input', 'The client was refused; nothing was changed.', {
-    fields: Object.fromEntries(fields),
-    hint: 'Give it a new secret first: latchkey client rotate-secret ID.',
-  })
+  throw refusedClient(Object.fromEntries(fields), 'Give it a new secret first: latchkey client rotate-secret ID.')
 }

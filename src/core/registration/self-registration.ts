@@ -10,9 +10,10 @@ import { BACKCHANNEL_MEMBERS } from '#core/clients/backchannel-grant.ts'
 import { clientMetadata } from '#core/clients/client-metadata.ts'
 import { PRESETS, signsPeopleIn } from '#core/clients/presets.ts'
 import { OFFERED_SCOPES } from '#core/clients/scopes.ts'
+import { refusedClient } from '#core/clients/refused-client.ts'
 import { SWITCHED_GRANTS } from '#core/clients/switched-grants.ts'
 import { LOOPBACK_HOSTS, shownUri } from '#core/clients/web-address.ts'
-import { AppError } from '#platform/errors.ts'
+import { foundIn } from '#core/problems.ts'
 import type { AddressRules } from '#platform/fetch-addresses.ts'
 import type { RegistrationBounds } from './bounds.ts'
 import { isAmongHosts } from './hosts.ts'
@@ -54,13 +55,8 @@ export function selfRegistration(metadata: Members, bounds: RegistrationBounds, 
       .map((uri) => addressProblem(uri, addresses))
       .find((problem) => problem !== undefined),
   }
-  const fields = Object.entries(problems).flatMap(([member, problem]) =>
-    problem === undefined ? [] : [[member, problem]],
-  )
-  if (fields.length > 0)
-    throw new AppError('invalid_input', 'The client was refused; nothing was changed.', {
-      fields: Object.fromEntries(fields),
-    })
+  const found = foundIn(problems)
+  if (Object.keys(found).length > 0) throw refusedClient(found)
   return { name, type, metadata: { ...known, ...grantsOf(type, known), ...scopeOf(type, known, bounds) } }
 }
 
