@@ -12,7 +12,7 @@ interface ListPage {
   readonly requests: readonly {
     readonly href: string
     readonly clientName: string
-    readonly message?: string
+    readonly message: string | undefined
     /** Since it was asked. */
     readonly minutes: number
   }[]
@@ -23,8 +23,8 @@ interface RequestPage {
   readonly csrf: string
   readonly clientName: string
   readonly clientLogo?: string
-  readonly clientHost?: string
-  readonly message?: string
+  readonly clientHost: string | undefined
+  readonly message: string | undefined
   /** Since it was asked. */
   readonly minutes: number
   readonly asked: ConsentWords
@@ -49,7 +49,7 @@ export async function showList(
   const requests = approvals.map((approval) => ({
     href: `${home}/${approval.id}`,
     clientName: approval.client.name,
-    ...messageOf(approval),
+    message: approval.bindingMessage,
     minutes: minutesSince(approval, now),
   }))
   await renderPage(ctx, listPage, 'list', { personLabel: personLabel(account), requests })
@@ -71,8 +71,8 @@ export async function showRequest(
     csrf,
     clientName: approval.client.name,
     ...shownLogo(approval.client),
-    ...hostOf(approval.client),
-    ...messageOf(approval),
+    clientHost: hostOf(approval.client),
+    message: approval.bindingMessage,
     minutes: minutesSince(approval, now),
     asked: consentWords(approval.asked),
     personLabel: personLabel(account),
@@ -92,14 +92,8 @@ export async function showAnswer(
   })
 }
 
-function hostOf({ metadata }: Client): Pick<RequestPage, 'clientHost'> {
-  const { client_uri: uri } = metadata
-  const host = typeof uri === 'string' ? URL.parse(uri)?.host : undefined
-  return host === undefined ? {} : { clientHost: host }
-}
-
-function messageOf({ bindingMessage }: Approval): { readonly message?: string } {
-  return bindingMessage === undefined ? {} : { message: bindingMessage }
+function hostOf({ metadata: { client_uri: uri } }: Client): string | undefined {
+  return typeof uri === 'string' ? URL.parse(uri)?.host : undefined
 }
 
 function minutesSince({ madeAt }: Approval, now: number): number {

@@ -12,7 +12,7 @@ interface CodePage {
   readonly action: string
   readonly xsrf: string
   readonly userCode: string
-  readonly error?: Problem
+  readonly error: Problem | undefined
 }
 
 interface ConfirmPage {
@@ -20,15 +20,15 @@ interface ConfirmPage {
   readonly xsrf: string
   readonly userCode: string
   readonly clientName: string
-  readonly clientLogo?: string
-  readonly clientHost?: string
+  readonly clientLogo: string | undefined
+  readonly clientHost: string | undefined
   readonly address: string
   readonly userAgent: string
 }
 
 interface DonePage {
   readonly connected: boolean
-  readonly clientName?: string
+  readonly clientName: string | undefined
 }
 
 type Problem = `problem.${DeviceCodeProblem}` & keyof typeof words
@@ -43,27 +43,24 @@ export const device: Feature = {
     async deviceCode(ctx, { action, xsrf, userCode, problem }) {
       if (problem !== undefined) ctx.status = 422
       const error: Problem | undefined = problem && `problem.${problem}`
-      await renderPage(ctx, codePage, 'code', { action, xsrf, userCode, ...(error === undefined ? {} : { error }) })
+      await renderPage(ctx, codePage, 'code', { action, xsrf, userCode, error })
     },
 
     async deviceConfirm(ctx, { action, xsrf, userCode, client, address, userAgent }) {
-      const clientHost = client.uri === undefined ? undefined : URL.parse(client.uri)?.host
-      const model = {
+      await renderPage(ctx, confirmPage, 'confirm', {
         action,
         xsrf,
         userCode,
         clientName: client.name,
+        clientLogo: client.logoUri,
+        clientHost: client.uri === undefined ? undefined : URL.parse(client.uri)?.host,
         address,
         userAgent,
-        ...(client.logoUri === undefined ? {} : { clientLogo: client.logoUri }),
-        ...(clientHost === undefined ? {} : { clientHost }),
-      }
-      await renderPage(ctx, confirmPage, 'confirm', model)
+      })
     },
 
     async deviceDone(ctx, { connected, clientName }) {
-      const model = { connected, ...(clientName === undefined ? {} : { clientName }) }
-      await renderPage(ctx, donePage, connected ? 'connected' : 'aborted', model)
+      await renderPage(ctx, donePage, connected ? 'connected' : 'aborted', { connected, clientName })
     },
   }),
 }

@@ -13,7 +13,7 @@ interface HomePage {
   readonly issuer: string
   readonly discoveryUrl: string
   /** Where requests wait for the person, if any do. */
-  readonly approvalsHref?: string
+  readonly approvalsHref: string | undefined
 }
 
 const page = view<HomePage, typeof words>('home/home')
@@ -28,7 +28,7 @@ function homeRoutes({ approvals, settings: { issuer } }: Needs): Middleware {
     await renderPage(ctx, page, 'title', {
       issuer,
       discoveryUrl: `${issuer}/.well-known/openid-configuration`,
-      ...(waiting.length > 0 && { approvalsHref: approvalsPath(issuer) }),
+      approvalsHref: waiting.length > 0 ? approvalsPath(issuer) : undefined,
     })
   }
 }

@@ -13,12 +13,12 @@ import type words from '#views/logout/words.json'
 interface ConfirmPage {
   readonly action: string
   readonly xsrf: string
-  readonly clientName?: string
+  readonly clientName: string | undefined
   readonly personLabel: string
 }
 
 interface DonePage {
-  readonly clientName?: string
+  readonly clientName: string | undefined
   readonly stillSignedIn: boolean
 }
 
@@ -40,19 +40,17 @@ export const logout: Feature = {
   pages: ({ accounts }) => ({
     async confirmLogout(ctx, { action, xsrf, clientName, accountId }) {
       const account = await accounts.findById(accountId)
-      const model = {
+      await renderPage(ctx, confirmPage, 'title', {
         action,
         xsrf,
+        clientName,
         personLabel: account ? personLabel(account) : accountId,
-        ...(clientName === undefined ? {} : { clientName }),
-      }
-      await renderPage(ctx, confirmPage, 'title', model)
+      })
     },
 
     async signedOut(ctx, { clientName, stillSignedIn }) {
-      const model = { stillSignedIn, ...(clientName === undefined ? {} : { clientName }) }
       const title = clientName !== undefined ? 'left' : stillSignedIn ? 'stayed' : 'out'
-      await renderPage(ctx, donePage, title, model)
+      await renderPage(ctx, donePage, title, { stillSignedIn, clientName })
     },
   }),
 }

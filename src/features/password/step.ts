@@ -16,7 +16,7 @@ interface SignInPage {
   readonly clientName: string
   readonly clientLogo?: string
   readonly username: string
-  readonly error?: Wrong
+  readonly error: Wrong | undefined
   readonly reauthenticate: boolean
 }
 
@@ -80,7 +80,7 @@ async function showForm(
     username: username.slice(0, 254),
     reauthenticate,
     ...shownLogo(client),
-    ...(error === undefined ? {} : { error }),
+    error,
   })
 }
 
