@@ -4,7 +4,7 @@ import { CLIENT_TYPES } from '#core/clients/client.ts'
 import { scopeList, shownName } from '#core/clients/client-metadata.ts'
 import { durationSeconds } from '#platform/duration.ts'
 import { AppError } from '#platform/errors.ts'
-import type { RegistrationBounds } from './bounds.ts'
+import type { registrationBounds } from './bounds.ts'
 
 const YEAR_SECONDS = 365 * 86_400
 const MOST_USES = 1_000_000
@@ -41,7 +41,8 @@ export interface TokenDraft {
   readonly name: string
   readonly expiresInSeconds: number
   readonly uses: number
-  readonly bounds: Partial<RegistrationBounds>
+  /** Those that were given. */
+  readonly bounds: z.input<typeof registrationBounds>
 }
 
 /** @throws AppError(invalid_input) with one sentence a member */
@@ -60,9 +61,9 @@ export function parseTokenInput(input: unknown): TokenDraft {
     uses,
     bounds: {
       groups,
-      ...(types === undefined ? {} : { types }),
-      ...(scope === undefined ? {} : { scopes: scope.split(' ') }),
-      ...(redirectHosts === undefined ? {} : { redirectHosts }),
+      types,
+      scopes: scope?.split(' '),
+      redirectHosts,
     },
   }
 }
