@@ -6,8 +6,9 @@ import { takeLease } from '#platform/database/lease.ts'
 import { watch } from '#platform/watch.ts'
 
 /**
- * Runs the features' jobs, each in one process at a time: whoever holds its lease in the database. A job that fails
- * is logged and tried again at its next turn; one that takes long is not begun again meanwhile. The returned function stops them and waits for one under way.
+ * Runs the features' jobs, each in one process at a time: whoever holds its lease in the database. A job that fails is
+ * logged and tried again at its next turn; one that takes long is not begun again meanwhile. The returned function
+ * stops them and waits for one under way.
  */
 export function startJobs(features: readonly Feature<Needs>[], services: Services): () => Promise<void> {
   const holder = randomUUID()

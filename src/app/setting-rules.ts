@@ -1,4 +1,7 @@
-/** What a setting may be: schemas and rules for the table in config.ts. Their messages are read by operators: each continues the setting's name and names the remedy. */
+/**
+ * What a setting may be: schemas and rules for the table in config.ts. Their messages are read by operators: each
+ * continues the setting's name and names the remedy.
+ */
 import { z } from 'zod'
 import { parseMasterKey } from '#core/master-key.ts'
 import { addressList } from '#platform/address-list.ts'

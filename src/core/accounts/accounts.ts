@@ -1,6 +1,7 @@
 /**
  * People: the one set of rules behind every door. Whatever takes a person's access away (disable, delete, a new
- * password, sign-out) ends all that stands on them in the same transaction: sessions, grants, codes, tokens. Their clients are then owed a logout token.
+ * password, sign-out) ends all that stands on them in the same transaction: sessions, grants, codes, tokens. Their
+ * clients are then owed a logout token.
  */
 import { randomUUID } from 'node:crypto'
 import type { Transaction } from 'kysely'
@@ -40,7 +41,10 @@ export interface Accounts {
   list(query?: AccountListQuery | Readonly<Record<string, unknown>>): Promise<Page<Account>>
   /** @param changes members as a door received them; null clears one. @throws as `create` does, and AppError(not_found) */
   update(id: string, changes: unknown): Promise<Account>
-  /** Ends all that stands on the person. @throws AppError(invalid_input) for a password that may not be one; AppError(not_found) */
+  /**
+   * Ends all that stands on the person.
+   * @throws AppError(invalid_input) for a password that may not be one; AppError(not_found)
+   */
   setPassword(id: string, password: string): Promise<Account>
   /** Ends all that stands on the person, who cannot sign in until enabled. @throws AppError(not_found) */
   disable(id: string): Promise<Account>

@@ -2,7 +2,10 @@ import { z } from 'zod'
 
 const MAX_CHARACTERS = 256
 
-/** One line of text for people: trimmed, not empty, at most 256 characters, no control characters. @param what begins its messages */
+/**
+ * One line of text for people: trimmed, not empty, at most 256 characters, no control characters.
+ * @param what begins its messages
+ */
 export function line(what: string, max = MAX_CHARACTERS) {
   return z
     .string(`${what} must be text.`)

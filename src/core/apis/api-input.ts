@@ -1,4 +1,7 @@
-/** What may be said about an API, as one shape for every door (command line, REST, console), and the rules between its members. */
+/**
+ * What may be said about an API, as one shape for every door (command line, REST, console), and the rules between its
+ * members.
+ */
 import { z } from 'zod'
 import { shownName } from '#core/clients/client-metadata.ts'
 import { isOfferedScope } from '#core/clients/scopes.ts'

@@ -1,7 +1,7 @@
 /**
  * The public keys that a client registers by value (RFC 7591 §2, `jwks`): it signs with their private halves, and we
- * encrypt to them. A set is taken whole or not at all: a key that
- * nobody could use would only be missed when the other one is rotated away.
+ * encrypt to them. A set is taken whole or not at all: a key that nobody could use would only be missed when the other
+ * one is rotated away.
  */
 import { createPublicKey, X509Certificate, type JsonWebKey } from 'node:crypto'
 import { z } from 'zod'

@@ -1,4 +1,7 @@
-/** How claims are written on one line, on a command line for one: `name=value` for a person, `name=source@scope` for a client. */
+/**
+ * How claims are written on one line, on a command line for one: `name=value` for a person, `name=source@scope` for a
+ * client.
+ */
 import { CUSTOM, SOURCES, type ClaimRule } from './claim-rules.ts'
 
 /**

@@ -36,7 +36,10 @@ export const customClaimChanges = z
     }
   })
 
-/** The claims as they are after the change, in the order of their names. @throws AppError(invalid_input) where they would be too many */
+/**
+ * The claims as they are after the change, in the order of their names.
+ * @throws AppError(invalid_input) where they would be too many
+ */
 export function changedCustomClaims(before: CustomClaims, changes: CustomClaims): CustomClaims {
   const after = new Map(Object.entries(before))
   for (const [name, value] of Object.entries(changes)) {

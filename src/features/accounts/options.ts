@@ -60,7 +60,10 @@ export const updateOptions: readonly OptionSpec[] = [
   { flags: '--clear-claim <name>', description: 'take a claim of your own away', repeatable: true },
 ]
 
-/** The options of a person that were given, as members; those to clear are null, or empty. @throws AppError(invalid_input) for an address that is no JSON */
+/**
+ * The options of a person that were given, as members; those to clear are null, or empty.
+ * @throws AppError(invalid_input) for an address that is no JSON
+ */
 export function membersFrom(options: Options): Record<string, unknown> {
   const given: Record<string, unknown> = {}
   for (const { name, flag, placeholder } of members) {

@@ -29,7 +29,8 @@ const PATIENCE_MS = 60_000
 
 /**
  * Brings the schema up to date and returns the names of the migrations that ran.
- * @throws AppError(configuration) where the schema is one this code cannot run on; AppError(unavailable) where the lock was not had in a minute.
+ * @throws AppError(configuration) where the schema is one this code cannot run on; AppError(unavailable) where the lock
+ * was not had in a minute.
  */
 export async function migrate<T>(database: Migrated<T>, folder: string): Promise<readonly string[]> {
   const giveUpAt = performance.now() + PATIENCE_MS

@@ -3,7 +3,10 @@ import { AppError } from '#platform/errors.ts'
 import { assertRunnable, migrationStatus } from './migrate.ts'
 import type { Database } from './open.ts'
 
-/** @throws AppError(configuration) where the database does not answer; a reason never echoes the URL, which may hold a password */
+/**
+ * @throws AppError(configuration) where the database does not answer; a reason never echoes the URL, which may hold a
+ * password
+ */
 export async function reachable<T>({ db, kind }: Database<T>): Promise<void> {
   try {
     await sql`select 1`.execute(db)

@@ -71,7 +71,10 @@ const NO_PAGE: RefusalWords = { title: 'title.nothing-here', message: 'no-page',
 const WRONG: RefusalWords = { title: 'title.wrong', message: 'bug', hint: 'hint.bug' }
 const UNREADABLE: RefusalWords = { title: 'title.failed', message: 'unreadable', hint: 'hint.back' }
 
-/** What a person is told of an error of the house that says nothing else of itself; its own message is for programs, the log and the command line. */
+/**
+ * What a person is told of an error of the house that says nothing else of itself; its own message is for programs, the
+ * log and the command line.
+ */
 const REFUSALS: Readonly<Record<AppErrorCode, RefusalWords & Pick<Refusal, 'status'>>> = {
   invalid_input: { status: 400, ...UNREADABLE },
   not_found: { status: 404, ...NO_PAGE },

@@ -32,7 +32,10 @@ const UNIQUE_VIOLATION = '23505'
  * statement timeout (somebody else's migration takes long)
  */
 const TRANSIENT = new Set(['40001', '40P01', UNIQUE_VIOLATION, '42P07', '57P03', '57014'])
-/** classes 08 connection, 53 resources, 57 operator intervention; a standby; a transaction ended for idling; a rollback for others' sake */
+/**
+ * classes 08 connection, 53 resources, 57 operator intervention; a standby; a transaction ended for idling; a rollback
+ * for others' sake
+ */
 const OUTAGE = /^(08|53|57|25006|25P03|40)/
 
 export const postgres: DatabaseKind = {

@@ -105,7 +105,10 @@ export class SqliteConnection implements DatabaseConnection {
   }
 }
 
-/** Opens the file, or makes it. @throws AppError(configuration) where that cannot be; AppError(unavailable) where it is locked */
+/**
+ * Opens the file, or makes it.
+ * @throws AppError(configuration) where that cannot be; AppError(unavailable) where it is locked
+ */
 export async function openFile(path: string): Promise<SqliteFile> {
   try {
     if (path !== ':memory:') makeFile(path)
