@@ -11,6 +11,7 @@ import { encryptionProblems } from './response-encryption.ts'
 import { idleFlows, IMPLICIT_GRANT } from './response-flows.ts'
 import { sharedSecretProblems } from './signing-algorithms.ts'
 import { SWITCHED_GRANTS } from './switched-grants.ts'
+import { textsIn } from './texts-in.ts'
 
 /** One sentence for each member that breaks a rule, keyed by the member's public name; empty when all is well. */
 export function clientProblems(draft: ClientDraft): Record<string, string> {
@@ -135,8 +136,4 @@ function subset(type: ClientDraft['type'], value: unknown, allowed: readonly str
 function onlyThese(type: ClientDraft['type'], [first, ...further]: readonly string[]): string {
   if (first === undefined) return `A ${type} client has none.`
   return `A ${type} client has ${first}${further.length > 0 ? ` and may have ${further.join(', ')}` : ' and nothing else'}.`
-}
-
-function textsIn(value: unknown): string[] {
-  return Array.isArray(value) ? value.filter((one) => typeof one === 'string') : []
 }

@@ -6,6 +6,7 @@
  */
 import type { Problems } from '#core/problems.ts'
 import { signsWith } from './client-keys.ts'
+import { textsIn } from './texts-in.ts'
 
 /** §5.4.1 no. 1; EdDSA is Ed25519 everywhere here. */
 export const FAPI2_ALGORITHMS = ['ES256', 'PS256', 'EdDSA'] as const
@@ -118,8 +119,7 @@ function only(allowed: readonly string[]): Pick<Demand, 'isMet' | 'instead'> {
 }
 
 function every(isAllowed: (value: string) => boolean): Pick<Demand, 'isMet' | 'instead'> {
-  const allowedIn = (value: unknown) =>
-    Array.isArray(value) ? value.filter((one) => typeof one === 'string' && isAllowed(one)) : []
+  const allowedIn = (value: unknown) => textsIn(value).filter((one) => isAllowed(one))
   return {
     isMet: (value) => Array.isArray(value) && allowedIn(value).length === value.length,
     instead: allowedIn,

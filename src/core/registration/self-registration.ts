@@ -12,6 +12,7 @@ import { PRESETS, signsPeopleIn } from '#core/clients/presets.ts'
 import { OFFERED_SCOPES } from '#core/clients/scopes.ts'
 import { refusedClient } from '#core/clients/refused-client.ts'
 import { SWITCHED_GRANTS } from '#core/clients/switched-grants.ts'
+import { textsIn } from '#core/clients/texts-in.ts'
 import { LOOPBACK_HOSTS, shownUri } from '#core/clients/web-address.ts'
 import { foundIn } from '#core/problems.ts'
 import type { AddressRules } from '#platform/fetch-addresses.ts'
@@ -112,8 +113,4 @@ function addressProblem(uri: unknown, { isOpen }: AddressRules): string | undefi
   return isIP(address) === 0 || isOpen(address)
     ? undefined
     : `${shownUri(uri)} is inside a network that this server keeps out of (OUTBOUND_ALLOW).`
-}
-
-function textsIn(value: unknown): string[] {
-  return Array.isArray(value) ? value.filter((one) => typeof one === 'string') : []
 }
