@@ -1,8 +1,8 @@
 /** Asking the person for claims that a client is given by its own settings, as for those that a request names. */
 import { interactionPolicy, type KoaContextWithOIDC } from 'oidc-provider'
+import type { ClientSettings } from '#core/clients/client.ts'
 import { needsConsent, rulesFor } from '#core/custom-claims/claim-rules.ts'
 import { claimsOfScope } from './claims.ts'
-import type { ClientSettings } from '#core/clients/client.ts'
 import { clientSettings } from './clients.ts'
 
 /** The claims that the person has to allow by their names before this request can be answered, allowed already or not. */

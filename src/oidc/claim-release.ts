@@ -11,9 +11,9 @@ import type { AccountClaims, KoaContextWithOIDC, Provider } from 'oidc-provider'
 import type { Account } from '#core/accounts/account.ts'
 import type { ReleasePlace } from '#core/claim-receipts/claim-receipt.ts'
 import type { ClaimReceipts } from '#core/claim-receipts/claim-receipts.ts'
+import type { ClientSettings } from '#core/clients/client.ts'
 import { needsConsent, rulesFor, type ClaimRule } from '#core/custom-claims/claim-rules.ts'
 import { claimsByRules, claimsOfScope } from './claims.ts'
-import type { ClientSettings } from '#core/clients/client.ts'
 
 const RELEASE = Symbol('claim release')
 
