@@ -13,7 +13,8 @@ import type { Clock } from '#platform/clock.ts'
 import type { Database } from '#platform/database/open.ts'
 import { AppError } from '#platform/errors.ts'
 import { registrationBounds } from './bounds.ts'
-import { registrationTokenStore, type RegistrationToken } from './store.ts'
+import { stateOf, type RegistrationToken } from './registration-token.ts'
+import { registrationTokenStore } from './store.ts'
 import { parseTokenInput } from './token-input.ts'
 
 export interface RegistrationTokens {
@@ -30,15 +31,6 @@ export interface RegistrationTokens {
   spend(trx: Kysely<Tables>, id: string): Promise<void>
   /** Nobody registers with it any more; what was registered stays. @throws AppError(not_found) */
   revoke(id: string): Promise<RegistrationToken>
-}
-
-export type TokenState = 'live' | 'used up' | 'expired' | 'revoked'
-
-/** @param now seconds since the epoch */
-export function stateOf({ revokedAt, expiresAt, usesLeft }: RegistrationToken, now: number): TokenState {
-  if (revokedAt !== undefined) return 'revoked'
-  if (expiresAt <= now) return 'expired'
-  return usesLeft > 0 ? 'live' : 'used up'
 }
 
 export function createRegistrationTokens({

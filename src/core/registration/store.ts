@@ -1,19 +1,8 @@
 /** The rows of registration tokens. */
 import type { Kysely, Selectable } from 'kysely'
 import type { RegistrationTokenRow, Tables } from '#core/tables.ts'
-import { registrationBounds, type RegistrationBounds } from './bounds.ts'
-
-/** Lets software register itself, so often and until then. */
-export interface RegistrationToken {
-  readonly id: string
-  readonly name: string
-  readonly bounds: RegistrationBounds
-  readonly usesLeft: number
-  readonly uses: number
-  readonly expiresAt: number
-  readonly revokedAt: number | undefined
-  readonly createdAt: number
-}
+import { registrationBounds } from './bounds.ts'
+import type { RegistrationToken } from './registration-token.ts'
 
 export interface RegistrationTokenStore {
   insert(token: RegistrationToken, digest: string): Promise<void>

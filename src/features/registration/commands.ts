@@ -1,8 +1,7 @@
 /** `latchkey registration-token <verb>`: what lets software register itself. */
 import { CLIENT_TYPES } from '#core/clients/client.ts'
 import type { RegistrationTokens } from '#core/registration/registration-tokens.ts'
-import type { RegistrationToken } from '#core/registration/store.ts'
-import { registrationTokenJson } from '#core/registration/token-json.ts'
+import { registrationTokenJson, type RegistrationToken } from '#core/registration/registration-token.ts'
 import type { Settings } from '#core/services.ts'
 import type { CommandGroup, CommandResult, CommandSpec } from '#platform/cli.ts'
 import type { Clock } from '#platform/clock.ts'

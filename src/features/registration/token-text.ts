@@ -1,6 +1,5 @@
 /** What a person reads about registration tokens on a terminal. */
-import { stateOf } from '#core/registration/registration-tokens.ts'
-import type { RegistrationToken } from '#core/registration/store.ts'
+import { stateOf, type RegistrationToken } from '#core/registration/registration-token.ts'
 import { inColumns, named, utc } from '#platform/columns.ts'
 
 /** The one time that a token is shown, and what to do with it. */
