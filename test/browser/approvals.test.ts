@@ -4,8 +4,8 @@ import { PASSWORD, type RegisteredClient } from '../support/app.ts'
 import { asked, createPollingClient, pollFor } from '../support/backchannel.ts'
 import { chromiumPath } from '../support/browser.ts'
 import { databases } from '../support/databases.ts'
-import { expectGoodPage, expectPlainPage } from './page-check.ts'
-import { arriveAt, desktop, enter, openWorld, phone, type World } from './world.ts'
+import { expectGoodPage } from './page-check.ts'
+import { allLooks, arriveAt, enter, openWorld, phone, type World } from './world.ts'
 
 const sqlite = databases.filter(({ name }) => name === 'sqlite')
 
@@ -20,13 +20,7 @@ describe.skipIf(!chromiumPath).each(sqlite)('approving with a browser', (databas
   afterAll(() => world.close())
   afterEach(() => world.reset())
 
-  test.each([
-    { name: 'a phone in daylight', ...phone, colorScheme: 'light', check: expectGoodPage },
-    { name: 'a phone at night', ...phone, colorScheme: 'dark', check: expectGoodPage },
-    { name: 'a desktop in daylight', ...desktop, colorScheme: 'light', check: expectGoodPage },
-    { name: 'a desktop at night', ...desktop, colorScheme: 'dark', check: expectGoodPage },
-    { name: 'a phone without JavaScript', ...phone, javaScriptEnabled: false, check: expectPlainPage },
-  ] as const)('goes all the way on $name', async ({ check, name: _name, ...options }) => {
+  test.each(allLooks)('goes all the way on $name', async ({ check, name: _name, ...options }) => {
     const { app } = world
     const authReqId = await asked(app, till, { binding_message: 'Order 4711' })
     const page = await world.visit(options)

@@ -1,63 +1,40 @@
 // Connecting a device as people do it: they type its code in a real browser, or open its link.
-import type { Browser, BrowserContext, Page } from 'playwright-core'
+import type { BrowserContextOptions, Page } from 'playwright-core'
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
-import { createClient, createPerson, PASSWORD, startApp, type RegisteredClient, type TestApp } from '../support/app.ts'
-import { chromiumPath, launchBrowser } from '../support/browser.ts'
+import { createClient, type RegisteredClient, type TestApp } from '../support/app.ts'
+import { chromiumPath } from '../support/browser.ts'
 import { databases } from '../support/databases.ts'
 import { authorizeDevice, pollDevice } from '../support/device.ts'
-import { expectGoodPage, expectPlainPage, listen } from './page-check.ts'
+import { expectGoodPage } from './page-check.ts'
+import { allLooks, enter, openWorld, phone, type World } from './world.ts'
 
-const phone = { viewport: { width: 390, height: 844 } }
-const desktop = { viewport: { width: 1280, height: 800 } }
 const sqlite = databases.filter(({ name }) => name === 'sqlite')
 
 describe.skipIf(!chromiumPath).each(sqlite)('connecting a device with a browser', (database) => {
+  let world: World
   let app: TestApp
-  let browser: Browser
   let television: RegisteredClient
-  let contexts: BrowserContext[] = []
-  let noises: (readonly string[])[] = []
   let visitors = 0
 
   beforeAll(async () => {
-    app = await startApp(database, { settings: { TRUSTED_PROXIES: '127.0.0.1,::1' } })
-    await createPerson(app.services)
+    world = await openWorld(database, { TRUSTED_PROXIES: '127.0.0.1,::1' })
+    app = world.app
     television = await createClient(app.services, {
       name: 'Fieldnotes for TV',
       type: 'native',
       redirect_uris: [],
       device_flow: true,
     })
-    browser = await launchBrowser()
   })
-  afterAll(async () => {
-    await browser.close()
-    await app.close()
-  })
-  afterEach(async () => {
-    await Promise.all(contexts.map((context) => context.close()))
-    const heard = noises.flat()
-    contexts = []
-    noises = []
-    if (heard.length > 0) throw new Error(`pages made noise: ${heard.join('; ')}`)
-  })
+  afterEach(() => world.reset())
+  afterAll(() => world.close())
 
-  async function visit(options: Parameters<Browser['newContext']>[0]): Promise<Page> {
-    // from an address of its own: guesses of one visit would count for the next
-    const extraHTTPHeaders = { 'x-forwarded-for': `198.51.100.${(visitors += 1)}` }
-    const context = await browser.newContext({ ...options, extraHTTPHeaders })
-    contexts.push(context)
-    noises.push(listen(context, [app.issuer]))
-    return context.newPage()
+  /** From an address of its own: guesses of one visit would count for the next. */
+  function visit(options: BrowserContextOptions): Promise<Page> {
+    return world.visit({ ...options, extraHTTPHeaders: { 'x-forwarded-for': `198.51.100.${(visitors += 1)}` } })
   }
 
-  test.each([
-    { name: 'a phone in daylight', ...phone, colorScheme: 'light', check: expectGoodPage },
-    { name: 'a phone at night', ...phone, colorScheme: 'dark', check: expectGoodPage },
-    { name: 'a desktop in daylight', ...desktop, colorScheme: 'light', check: expectGoodPage },
-    { name: 'a desktop at night', ...desktop, colorScheme: 'dark', check: expectGoodPage },
-    { name: 'a phone without JavaScript', ...phone, javaScriptEnabled: false, check: expectPlainPage },
-  ] as const)('goes all the way on $name', async ({ check, name: _name, ...options }) => {
+  test.each(allLooks)('goes all the way on $name', async ({ check, name: _name, ...options }) => {
     const { deviceCode, userCode } = await authorizeDevice(app, television)
     const page = await visit(options)
     await page.goto(`${app.issuer}/device`)
@@ -80,9 +57,7 @@ describe.skipIf(!chromiumPath).each(sqlite)('connecting a device with a browser'
     await check(page)
 
     await page.click('#device-confirm [name=confirm]')
-    await page.fill('#sign-in [name=username]', 'ada')
-    await page.fill('#sign-in [name=password]', PASSWORD)
-    await page.click('#sign-in button.primary')
+    await enter(page, 'ada')
     await page.waitForSelector('#consent')
     await check(page)
     await page.click('#consent [value=allow]')

@@ -2,8 +2,7 @@
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
 import { chromiumPath } from '../support/browser.ts'
 import { databases } from '../support/databases.ts'
-import { expectGoodPage, expectPlainPage } from './page-check.ts'
-import { arriveAt, claimsOn, desktop, enter, errorOn, openWorld, phone, signIn, type World } from './world.ts'
+import { arriveAt, claimsOn, desktop, enter, errorOn, looks, openWorld, phone, signIn, type World } from './world.ts'
 
 const sqlite = databases.filter(({ name }) => name === 'sqlite')
 
@@ -16,32 +15,31 @@ describe.skipIf(!chromiumPath).each(sqlite)('the account chooser in a browser', 
   afterEach(() => world.reset())
   afterAll(() => world.close())
 
-  test.each([
-    { name: 'a phone in daylight', ...phone, colorScheme: 'light', check: expectGoodPage },
-    { name: 'a desktop at night', ...desktop, colorScheme: 'dark', check: expectGoodPage },
-    { name: 'a phone without JavaScript', ...phone, javaScriptEnabled: false, check: expectPlainPage },
-  ] as const)('goes on as the person here, or as another, on $name', async ({ check, name: _name, ...options }) => {
-    const { visit, notes } = world
-    const page = await visit(options)
-    await signIn(page, notes, 'ada')
+  test.each(looks)(
+    'goes on as the person here, or as another, on $name',
+    async ({ check, name: _name, ...options }) => {
+      const { visit, notes } = world
+      const page = await visit(options)
+      await signIn(page, notes, 'ada')
 
-    await page.goto(notes.signIn({ prompt: 'select_account' }))
-    await arriveAt(page, 'Choose an account')
-    expect(await page.title()).toBe('Choose an account · Latchkey')
-    await check(page)
-    await page.getByRole('button', { name: 'Ada Byron ada@example.com' }).click()
-    expect(await claimsOn(page)).toMatchObject({ preferred_username: 'ada' })
+      await page.goto(notes.signIn({ prompt: 'select_account' }))
+      await arriveAt(page, 'Choose an account')
+      expect(await page.title()).toBe('Choose an account · Latchkey')
+      await check(page)
+      await page.getByRole('button', { name: 'Ada Byron ada@example.com' }).click()
+      expect(await claimsOn(page)).toMatchObject({ preferred_username: 'ada' })
 
-    await page.goto(notes.signIn({ prompt: 'select_account' }))
-    await page.getByRole('button', { name: 'Use another account' }).click()
-    await arriveAt(page, 'Sign in')
-    expect(await page.inputValue('[name=username]')).toBe('')
-    expect(await page.locator('[name=username]').isEditable()).toBe(true)
-    await check(page)
-    await enter(page, 'bob')
-    await page.click('#consent [value=allow]')
-    expect(await claimsOn(page)).toMatchObject({ preferred_username: 'bob' })
-  })
+      await page.goto(notes.signIn({ prompt: 'select_account' }))
+      await page.getByRole('button', { name: 'Use another account' }).click()
+      await arriveAt(page, 'Sign in')
+      expect(await page.inputValue('[name=username]')).toBe('')
+      expect(await page.locator('[name=username]').isEditable()).toBe(true)
+      await check(page)
+      await enter(page, 'bob')
+      await page.click('#consent [value=allow]')
+      expect(await claimsOn(page)).toMatchObject({ preferred_username: 'bob' })
+    },
+  )
 
   test('reaches every choice by keyboard, the account first', async () => {
     const { visit, notes } = world

@@ -4,8 +4,8 @@ import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
 import { PASSWORD } from '../support/app.ts'
 import { chromiumPath } from '../support/browser.ts'
 import { databases } from '../support/databases.ts'
-import { expectGoodPage, expectPlainPage } from './page-check.ts'
-import { arriveAt, claimsOn, desktop, enter, errorOn, openWorld, phone, signIn, type World } from './world.ts'
+import { expectGoodPage } from './page-check.ts'
+import { arriveAt, claimsOn, desktop, enter, errorOn, looks, openWorld, phone, signIn, type World } from './world.ts'
 
 const sqlite = databases.filter(({ name }) => name === 'sqlite')
 
@@ -18,11 +18,7 @@ describe.skipIf(!chromiumPath).each(sqlite)('signing in with a browser', (databa
   afterEach(() => world.reset())
   afterAll(() => world.close())
 
-  test.each([
-    { name: 'a phone in daylight', ...phone, colorScheme: 'light', check: expectGoodPage },
-    { name: 'a desktop at night', ...desktop, colorScheme: 'dark', check: expectGoodPage },
-    { name: 'a phone without JavaScript', ...phone, javaScriptEnabled: false, check: expectPlainPage },
-  ] as const)('goes all the way on $name', async ({ check, name: _name, ...options }) => {
+  test.each(looks)('goes all the way on $name', async ({ check, name: _name, ...options }) => {
     const { visit, notes } = world
     const page = await visit(options)
 

@@ -4,10 +4,23 @@ import { createPerson, PASSWORD, startApp, type TestApp } from '../support/app.t
 import { launchBrowser } from '../support/browser.ts'
 import type { DatabaseKind } from '../support/databases.ts'
 import { openSite, type RelyingPartySite } from '../support/relying-party-site.ts'
-import { listen } from './page-check.ts'
+import { expectGoodPage, expectPlainPage, listen } from './page-check.ts'
 
 export const phone = { viewport: { width: 390, height: 844 } }
 export const desktop = { viewport: { width: 1280, height: 800 } }
+
+/** How a page is looked at, and what it is judged by. */
+export const looks = [
+  { name: 'a phone in daylight', ...phone, colorScheme: 'light', check: expectGoodPage },
+  { name: 'a desktop at night', ...desktop, colorScheme: 'dark', check: expectGoodPage },
+  { name: 'a phone without JavaScript', ...phone, javaScriptEnabled: false, check: expectPlainPage },
+] as const
+
+export const allLooks = [
+  ...looks,
+  { name: 'a phone at night', ...phone, colorScheme: 'dark', check: expectGoodPage },
+  { name: 'a desktop in daylight', ...desktop, colorScheme: 'light', check: expectGoodPage },
+] as const
 
 export interface World {
   readonly app: TestApp
@@ -22,8 +35,11 @@ export interface World {
   close(): Promise<void>
 }
 
-export async function openWorld(database: DatabaseKind): Promise<World> {
-  const app = await startApp(database)
+export async function openWorld(
+  database: DatabaseKind,
+  settings: Readonly<Record<string, string>> = {},
+): Promise<World> {
+  const app = await startApp(database, { settings })
   const ada = await createPerson(app.services)
   const bob = await app.services.accounts.create({ email: 'bob@example.com', username: 'bob' }, PASSWORD)
   await app.services.groups.create('members')
