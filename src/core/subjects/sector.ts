@@ -1,4 +1,5 @@
 import type { ClientDraft } from '#core/clients/client.ts'
+import { textsIn } from '#core/clients/texts-in.ts'
 
 /**
  * The sector of a client (OpenID Connect Core 1.0 §8.1): the host of its `sector_identifier_uri`, and without one the one
@@ -16,9 +17,7 @@ export function subjectTypeProblem({ type, registered }: Pick<ClientDraft, 'type
   // the addresses of native apps are no hosts, or one that every app on the machine shares
   if (type !== 'web' && type !== 'spa') return `A ${type} client has no host of its own to tell its subjects by.`
   if (registered['sector_identifier_uri'] !== undefined) return undefined
-  const uris = registered['redirect_uris']
-  const texts = Array.isArray(uris) ? uris.filter((uri) => typeof uri === 'string') : []
-  return sectorOf(texts) === undefined
+  return sectorOf(textsIn(registered['redirect_uris'])) === undefined
     ? 'Pairwise subjects hang on the host of the redirect URIs: all of them need the same one, or a sector_identifier_uri.'
     : undefined
 }

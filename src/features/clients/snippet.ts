@@ -5,6 +5,7 @@
  */
 import type { Client } from '#core/clients/client.ts'
 import { OFFERED_SCOPES } from '#core/clients/scopes.ts'
+import { textsIn } from '#core/clients/texts-in.ts'
 import { AppError } from '#platform/errors.ts'
 import { authjs, nextauth } from './snippets/next.ts'
 import { cli, device, express, openidClient } from './snippets/node.ts'
@@ -140,8 +141,4 @@ function list(names: readonly string[]): string {
 
 function textOf(value: unknown): string {
   return typeof value === 'string' ? value : ''
-}
-
-function textsIn(value: unknown): string[] {
-  return Array.isArray(value) ? value.filter((one) => typeof one === 'string') : []
 }
