@@ -52,7 +52,7 @@ describe('latchkey client', () => {
   test('create tells a person the secret once, where to discover the rest, and what comes next', async () => {
     const { exit, stdout, stderr } = await latchkey(['create', '--name', 'Shop', '--redirect-uri', CALLBACK])
     expect(exit).toBe(0)
-    const hidden = stdout.replace(/(client id +)\S+/, '$1ID').replace(/(client secret +)\S+/, '$1SECRET')
+    const hidden = stdout.replace(/(client id +|snippet )\S+/g, '$1ID').replace(/(client secret +)\S+/, '$1SECRET')
     expect(`\n${hidden}`).toBe(`
 Shop (web) is registered.
 
@@ -62,6 +62,7 @@ Shop (web) is registered.
 
 The secret is shown once: it cannot be read again, only rotated.
 Next: give these three to the application.
+\`latchkey client snippet ID --for LIBRARY\` prints its configuration.
 `)
     expect(stderr).toBe('')
   })

@@ -32,6 +32,9 @@ describe('latchkey client and the device flow', () => {
     const made: unknown = JSON.parse(stdout)
     expect(made).toMatchObject({ grant_types: ['refresh_token', DEVICE_GRANT], response_types: [], redirect_uris: [] })
 
+    const said = await latchkey('create', '--name', 'Clock', '--type', 'native', '--device-flow')
+    expect(said.stdout).toMatch(/Next: give the client id and the discovery address to the application\.$/m)
+
     const [client] = (await app.services.clients.list({ limit: 1 })).items
     const id = client?.id ?? ''
     expect((await latchkey('show', id)).stdout).toMatch(/device flow +yes/)

@@ -3,6 +3,7 @@ import type { Client, ClientOrigin } from '#core/clients/client.ts'
 import { claimRuleText } from '#core/custom-claims/claim-text.ts'
 import { DEVICE_GRANT } from '#core/clients/device-grant.ts'
 import { inColumns, named, utc } from '#platform/columns.ts'
+import { SNIPPET_METHODS } from './snippet.ts'
 
 const ORIGIN_WORDS: Readonly<Record<Exclude<ClientOrigin, 'administrator'>, string>> = {
   dynamic: 'it registered itself, and nobody has vouched for it',
@@ -16,12 +17,23 @@ export function secretDetails(done: string, client: Client, secret: string | und
     ['client secret', secret],
     ['discovery', `${issuer}/.well-known/openid-configuration`],
   ])
-  const proof = client.metadata['token_endpoint_auth_method'] === 'none' ? 'PKCE' : 'a key of its own'
   const next =
     secret === undefined
-      ? `Next: give the client id and the discovery address to the application; it proves itself with ${proof}.`
+      ? `Next: give the client id and the discovery address to the application${proofOf(client)}.`
       : 'The secret is shown once: it cannot be read again, only rotated.\nNext: give these three to the application.'
-  return `${done}\n\n${lines}\n${next}\n`
+  return `${done}\n\n${lines}\n${next}\n${snippetHint(client)}`
+}
+
+function proofOf({ metadata }: Client): string {
+  if (metadata['token_endpoint_auth_method'] !== 'none') return '; it proves itself with a key of its own'
+  // the device flow alone has no code to prove anything about
+  return textOf(metadata['redirect_uris']) ? '; it proves itself with PKCE' : ''
+}
+
+function snippetHint({ id, metadata }: Client): string {
+  const authenticates = SNIPPET_METHODS.includes(textOf(metadata['token_endpoint_auth_method']) ?? '')
+  if (!authenticates || !textOf(metadata['redirect_uris'])) return ''
+  return `\`latchkey client snippet ${id} --for LIBRARY\` prints its configuration.\n`
 }
 
 export function clientDetails(client: Client): string {

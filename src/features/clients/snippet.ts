@@ -30,6 +30,9 @@ const TARGETS: ReadonlyMap<string, SnippetTarget> = new Map([
 
 export const SNIPPET_TARGETS: readonly string[] = [...TARGETS.keys()]
 
+/** How a client has to authenticate for there to be snippets. */
+export const SNIPPET_METHODS: readonly string[] = ['client_secret_basic', 'client_secret_post', 'none']
+
 const USUAL_SCOPES = ['openid', 'profile', 'email']
 
 export interface Snippet {
@@ -82,7 +85,7 @@ function mustFit({ type, metadata, id }: Client, name: string, { types, algorith
     )
   }
   const method = textOf(metadata['token_endpoint_auth_method'])
-  if (!['client_secret_basic', 'client_secret_post', 'none'].includes(method)) {
+  if (!SNIPPET_METHODS.includes(method)) {
     throw refusal(
       `This client authenticates by ${method}, and snippets know secrets only.`,
       'Take client_secret_basic, or configure the application by its own documentation.',
