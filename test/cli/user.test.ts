@@ -217,6 +217,13 @@ describe('user update', () => {
     })
     expect(await latchkey(['update', 'ada', '--clear', 'name', '--name', 'x'])).toMatchObject({ code: 1 })
   })
+
+  test('refuses a change of nothing', async () => {
+    expect(await latchkey(['update', 'ada'])).toMatchObject({
+      code: 1,
+      err: expect.stringMatching(/Nothing to change/),
+    })
+  })
 })
 
 describe('access', () => {
@@ -235,6 +242,12 @@ describe('access', () => {
     expect((await latchkey(['disable', 'ada', '--json'])).json).toMatchObject({ username: 'ada', disabled: true })
     expect((await latchkey(['enable', 'ada', '--json'])).json).toMatchObject({ username: 'ada', disabled: false })
     expect((await latchkey(['sign-out', 'ada', '--json'])).json).toMatchObject({ username: 'ada' })
+  })
+
+  test('disable, enable and sign-out tell a person what was done', async () => {
+    expect((await latchkey(['disable', 'ada'])).out).toMatch(/is disabled and signed out everywhere\.$/m)
+    expect((await latchkey(['enable', 'ada'])).out).toMatch(/is enabled\.$/m)
+    expect((await latchkey(['sign-out', 'ada'])).out).toMatch(/is signed out everywhere\.$/m)
   })
 
   test('delete asks first', async () => {

@@ -73,9 +73,14 @@ export function parseNewAccount(input: unknown): NewAccount {
   return taken(newAccount.safeParse(input))
 }
 
-/** A member that is null is cleared. @throws AppError(invalid_input) as parseNewAccount does */
+/** A member that is null is cleared. @throws AppError(invalid_input) as parseNewAccount does, and where nothing is given */
 export function parseAccountChanges(input: unknown): AccountChanges {
   const members = taken(z.record(z.string(), z.unknown()).safeParse(input))
+  if (Object.keys(members).length === 0) {
+    throw new AppError('invalid_input', 'Nothing to change was given.', {
+      hint: 'Name at least one thing about the person and its new value.',
+    })
+  }
   const nulls = Object.keys(members).filter((name) => members[name] === null)
   const clear = nulls.filter(isClearable)
   const stuck = nulls.filter((name) => !isClearable(name))

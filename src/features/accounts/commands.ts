@@ -45,7 +45,12 @@ const list: CommandSpec<Needs> = {
   },
 }
 
-const show = onOne('show', 'Show a person.', async (_, account) => account)
+const show: CommandSpec<Needs> = {
+  verb: 'show',
+  summary: 'Show a person.',
+  arguments: [WHO],
+  run: async ({ needs: { accounts }, args: [who = ''] }) => person(await accounts.get(who)),
+}
 
 const update: CommandSpec<Needs> = {
   verb: 'update',
@@ -75,16 +80,23 @@ const setPassword: CommandSpec<Needs> = {
   },
 }
 
-const disable = onOne('disable', 'Keep a person from signing in, and sign them out everywhere.', (accounts, { id }) =>
-  accounts.disable(id),
+const disable = onOne(
+  'disable',
+  'Keep a person from signing in, and sign them out everywhere.',
+  'is disabled and signed out everywhere',
+  (accounts, { id }) => accounts.disable(id),
 )
 const enable = onOne(
   'enable',
   'Let a person sign in again who was disabled, or at whose password too many guessed.',
+  'is enabled',
   (accounts, { id }) => accounts.enable(id),
 )
-const signOut = onOne('sign-out', 'Sign a person out everywhere and end their tokens.', (accounts, { id }) =>
-  accounts.signOut(id),
+const signOut = onOne(
+  'sign-out',
+  'Sign a person out everywhere and end their tokens.',
+  'is signed out everywhere',
+  (accounts, { id }) => accounts.signOut(id),
 )
 
 const remove: CommandSpec<Needs> = {
@@ -105,17 +117,18 @@ export const userCommands: CommandGroup<Needs> = {
   commands: [create, list, show, update, setPassword, disable, enable, signOut, remove],
 }
 
-/** A command that names one person, takes no options and answers with the person as they are then. */
+/** A command that names one person and takes no options. It tells what was done; its JSON is the person as they are then. */
 function onOne(
   verb: string,
   summary: string,
+  what: string,
   run: (accounts: Accounts, account: Account) => Promise<Account>,
 ): CommandSpec<Needs> {
   return {
     verb,
     summary,
     arguments: [WHO],
-    run: async ({ needs: { accounts }, args: [who = ''] }) => person(await run(accounts, await accounts.get(who))),
+    run: async ({ needs: { accounts }, args: [who = ''] }) => done(await run(accounts, await accounts.get(who)), what),
   }
 }
 
