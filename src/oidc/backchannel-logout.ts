@@ -29,7 +29,7 @@ export interface LogoutSenderNeeds {
 
 const LOOK_EVERY_MS = 1_000
 /** The person who signs out waits no longer than this for their applications. */
-const WAIT_MS = 2_500
+const WAIT_MS = 1_000
 const MOST_AT_ONCE = 50
 
 const LOGOUT_EVENT = 'http://schemas.openid.net/event/backchannel-logout'
