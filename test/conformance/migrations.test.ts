@@ -210,6 +210,9 @@ function newerRelease(names: readonly string[], body = ''): string {
   const folder = mkdtempSync(path.join(tmpdir(), 'latchkey-migrations-'))
   for (const name of readdirSync(MIGRATIONS)) symlinkSync(path.join(MIGRATIONS, name), path.join(folder, name))
   for (const name of names)
-    writeFileSync(path.join(folder, `${name}.ts`), `export async function up(db: any): Promise<void> { ${body} }\n`)
+    writeFileSync(
+      path.join(folder, `${name}.ts`),
+      `export async function up(db: import("kysely").Kysely<unknown>): Promise<void> { ${body} }\n`,
+    )
   return folder
 }

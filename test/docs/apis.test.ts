@@ -3,7 +3,6 @@ import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import path from 'node:path'
-import { setTimeout as sleep } from 'node:timers/promises'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { features } from '#app/features.ts'
 import type { Services } from '#core/services.ts'
@@ -11,6 +10,7 @@ import { runCommandLine } from '#platform/cli.ts'
 import { startApp, type TestApp } from '../support/app.ts'
 import { databases } from '../support/databases.ts'
 import { freePort } from '../support/free-port.ts'
+import { patiently } from '../support/patience.ts'
 import { bearer, send, tokensIn, type Answer } from '../support/protocol.ts'
 import { captureTerminal } from '../support/terminal.ts'
 import { fences, ROOT, shellWords, textOf } from './markdown.ts'
@@ -71,7 +71,8 @@ describe('docs/apis.md, followed by a stranger', () => {
       stdio: ['ignore', 'inherit', 'inherit'],
     })
     try {
-      const call = (headers: Readonly<Record<string, string>> = {}) => patiently(`http://localhost:${port}/`, headers)
+      const call = (headers: Readonly<Record<string, string>> = {}) =>
+        patiently(() => send(`http://localhost:${port}/`, { headers }))
       expect((await call()).status).toBe(401)
       const [orders, stock] = answers.map(tokensIn)
       const answer = await call(bearer(orders?.accessToken ?? ''))
@@ -113,14 +114,4 @@ async function asCurl(words: readonly string[]): Promise<Answer> {
   })
   expect({ status: answer.status, body: answer.body }).toEqual({ status: 200, body: expect.any(String) })
   return answer
-}
-
-/** Asks until somebody is there, for a minute. */
-async function patiently(url: string, headers: Readonly<Record<string, string>>): Promise<Answer> {
-  for (let tries = 0; tries < 600; tries += 1) {
-    const answer = await send(url, { headers }).catch(() => undefined)
-    if (answer) return answer
-    await sleep(100)
-  }
-  throw new Error('the API did not start within a minute')
 }

@@ -3,12 +3,12 @@
 import { spawn, spawnSync } from 'node:child_process'
 import { once } from 'node:events'
 import { text as textIn } from 'node:stream/consumers'
-import { setTimeout as sleep } from 'node:timers/promises'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { createPerson, startApp, type TestApp } from '../support/app.ts'
 import { browserSession, locationOf } from '../support/browser-session.ts'
 import { databases } from '../support/databases.ts'
 import { freePort } from '../support/free-port.ts'
+import { patiently } from '../support/patience.ts'
 import { bearer, send, tokensFor } from '../support/protocol.ts'
 import { authorize } from '../support/relying-party.ts'
 import { followGuide, scratchFolder } from './guide-pages.ts'
@@ -125,7 +125,7 @@ describe('the guides for Python', () => {
     expect(await textIn(migrating.stdout)).toContain('OK')
     const running = python(['manage.py', 'runserver', '--noreload', String(port)], folder, environment)
     const origin = `http://localhost:${port}`
-    await answers(origin)
+    await patiently(() => send(origin))
     return {
       origin,
       client,
@@ -160,13 +160,4 @@ function python(argv: readonly string[], folder: string, environment: Readonly<R
     env: { ...process.env, ...environment },
     stdio: ['ignore', 'pipe', 'ignore'],
   })
-}
-
-async function answers(origin: string): Promise<void> {
-  for (let tries = 0; tries < 600; tries += 1) {
-    const up = await send(origin).catch(() => undefined)
-    if (up) return
-    await sleep(100)
-  }
-  throw new Error('Django did not start within a minute')
 }

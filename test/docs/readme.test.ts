@@ -1,10 +1,9 @@
 // The README as a stranger follows it: its commands are run in their order, and its application is taken out of it,
 // started, and signed in to.
-import { spawn, type ChildProcess } from 'node:child_process'
+import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import path from 'node:path'
-import { setTimeout as sleep } from 'node:timers/promises'
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest'
 import { administration } from '#app/administration.ts'
 import { features } from '#app/features.ts'
@@ -14,6 +13,7 @@ import { PASSWORD, startApp, type TestApp } from '../support/app.ts'
 import { browserSession, locationOf } from '../support/browser-session.ts'
 import { databases } from '../support/databases.ts'
 import { freePort } from '../support/free-port.ts'
+import { patiently } from '../support/patience.ts'
 import { signIn } from '../support/relying-party.ts'
 import { captureTerminal } from '../support/terminal.ts'
 import { fences, ROOT, shellWords, textOf } from './markdown.ts'
@@ -77,9 +77,12 @@ describe('the README, followed by a stranger', () => {
     writeFileSync(file, snippet)
     const env = { ...process.env, ISSUER: app.issuer, CLIENT_ID: client?.id, CLIENT_SECRET: client?.secret }
     const running = spawn(process.execPath, [file], { env, stdio: ['ignore', 'inherit', 'inherit'] })
+    const gone = once(running, 'exit').then(([code]) => {
+      throw new Error(`the application ended with ${code}`)
+    })
     try {
       const origin = `http://localhost:${port}`
-      await answers(origin, running)
+      await Promise.race([patiently(() => fetch(origin, { redirect: 'manual' })), gone])
       const browser = browserSession(origin)
       const provider = browserSession(app.issuer)
       const asked = await browser.open('/')
@@ -92,23 +95,9 @@ describe('the README, followed by a stranger', () => {
         expect.stringContaining('Hello, Ada Byron. You are ada@example.com'),
       ])
     } finally {
-      const ended = once(running, 'exit')
       running.kill()
-      await ended
+      await gone.catch(() => {})
       rmSync(folder, { recursive: true, force: true })
     }
   })
 })
-
-async function answers(origin: string, running: ChildProcess): Promise<void> {
-  for (let tries = 0; tries < 600; tries += 1) {
-    if (running.exitCode !== null) throw new Error(`the application ended with ${running.exitCode}`)
-    const up = await fetch(origin, { redirect: 'manual' }).then(
-      () => true,
-      () => false,
-    )
-    if (up) return
-    await sleep(100)
-  }
-  throw new Error('the application did not start within a minute')
-}

@@ -4,12 +4,12 @@ import { once } from 'node:events'
 import { chmodSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
-import { setTimeout as sleep } from 'node:timers/promises'
 import { expect, onTestFinished, test } from 'vitest'
 import { createClient, createPerson, startApp } from '../support/app.ts'
 import { browserSession, locationOf } from '../support/browser-session.ts'
 import { databases } from '../support/databases.ts'
 import { freePort } from '../support/free-port.ts'
+import { patiently } from '../support/patience.ts'
 import { authorize } from '../support/relying-party.ts'
 
 const APACHE = '/usr/sbin/apache2'
@@ -102,13 +102,8 @@ ${lines}
     await gone.catch(() => {})
     rmSync(folder, { recursive: true, force: true })
   })
-  await Promise.race([answers(`http://localhost:${port}/left.html`), gone])
-}
-
-async function answers(url: string): Promise<void> {
-  for (let tries = 0; tries < 600; tries += 1) {
-    if ((await fetch(url).catch(() => undefined))?.ok) return
-    await sleep(100)
-  }
-  throw new Error('Apache did not start within a minute')
+  await Promise.race([
+    patiently(async () => expect((await fetch(`http://localhost:${port}/left.html`)).ok).toBe(true)),
+    gone,
+  ])
 }

@@ -2,7 +2,6 @@
 import { spawn } from 'node:child_process'
 import path from 'node:path'
 import { text as textIn } from 'node:stream/consumers'
-import { setTimeout as sleep } from 'node:timers/promises'
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest'
 import { z } from 'zod'
 import { followGuide, scratchFolder, type Guide } from '../docs/guide-pages.ts'
@@ -11,6 +10,7 @@ import { createPerson, startApp, type TestApp } from '../support/app.ts'
 import { browserSession, locationOf } from '../support/browser-session.ts'
 import { databases } from '../support/databases.ts'
 import { freePort } from '../support/free-port.ts'
+import { patiently } from '../support/patience.ts'
 import { authorize } from '../support/relying-party.ts'
 
 const [sqlite] = databases
@@ -44,7 +44,7 @@ describe('libraries of relying parties', () => {
     onTestFinished(() => void running.kill())
     const origin = `http://localhost:${port}`
     const complained = textIn(running.stderr).then((said) => Promise.reject(new Error(said)))
-    await Promise.race([answers(origin), complained])
+    await Promise.race([patiently(() => fetch(origin, { redirect: 'manual' })), complained])
     return origin
   }
 
@@ -85,11 +85,3 @@ describe('libraries of relying parties', () => {
     expect(locationOf(await application.open('/')).origin).toBe(app.issuer)
   })
 })
-
-async function answers(origin: string): Promise<void> {
-  for (let tries = 0; tries < 600; tries += 1) {
-    if (await fetch(origin, { redirect: 'manual' }).catch(() => undefined)) return
-    await sleep(100)
-  }
-  throw new Error('the application did not start within a minute')
-}
