@@ -11,12 +11,22 @@ import { features } from './features.ts'
 import { startJobs } from './jobs.ts'
 import { listen } from './listen.ts'
 import { openServices } from './services.ts'
-import { WorkerCannotStart } from './workers.ts'
 
 export interface Stoppable {
   readonly log: Log
   /** Finishes the requests under way, ends the jobs, and closes what was opened. */
   stop(): Promise<void>
+}
+
+/** The first worker could not start and has said why. */
+export class WorkerCannotStart extends Error {
+  readonly exitCode: number
+
+  constructor(exitCode: number) {
+    super(`a worker ended with ${exitCode} before it was ready`)
+    this.name = 'WorkerCannotStart'
+    this.exitCode = exitCode
+  }
 }
 
 export interface Running extends Stoppable {

@@ -7,22 +7,11 @@ import { once } from 'node:events'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { openLog } from '#platform/log.ts'
 import type { Config } from './config.ts'
-import type { Stoppable } from './serve.ts'
+import { WorkerCannotStart, type Stoppable } from './serve.ts'
 
 interface Announced extends Stoppable {
   /** What is said to whoever started the server; of several workers the first one says it. */
   readonly greeting: string
-}
-
-/** The first worker could not start and has said why. */
-export class WorkerCannotStart extends Error {
-  readonly exitCode: number
-
-  constructor(exitCode: number) {
-    super(`a worker ended with ${exitCode} before it was ready`)
-    this.name = 'WorkerCannotStart'
-    this.exitCode = exitCode
-  }
 }
 
 /** A replacement that cannot start either, since the database is away, is tried again after so long. */

@@ -7,9 +7,9 @@ import { decodeJwt } from 'jose'
 import type { Api } from '#core/apis/api.ts'
 import { FAPI2_ALGORITHMS, FAPI2_CODE_SECONDS } from '#core/clients/fapi2.ts'
 import { clientSettings } from './clients.ts'
-import type { RequestObjectJudge } from './request-objects.ts'
 
 type Features = NonNullable<Configuration['features']>
+export type RequestObjectJudge = NonNullable<NonNullable<Features['requestObjects']>['assertJwtClaimsAndHeader']>
 type Judge = NonNullable<Configuration['assertJwtClientAuthClaimsAndHeader']>
 
 /** §5.3.2.1 no. 13: how far ahead of our clock the client's may be, in seconds. */

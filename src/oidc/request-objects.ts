@@ -1,8 +1,5 @@
-import { errors, type Configuration } from 'oidc-provider'
-import { judgeFapi2RequestObject } from './fapi2.ts'
-
-type RequestObjects = NonNullable<NonNullable<Configuration['features']>['requestObjects']>
-export type RequestObjectJudge = NonNullable<RequestObjects['assertJwtClaimsAndHeader']>
+import { errors } from 'oidc-provider'
+import { judgeFapi2RequestObject, type RequestObjectJudge } from './fapi2.ts'
 
 /** CIBA Core 1.0 §7.1.1; the library asks for `iss` and `aud` itself. */
 const OF_A_BACKCHANNEL_REQUEST = ['exp', 'iat', 'nbf', 'jti']
