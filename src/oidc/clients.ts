@@ -25,6 +25,9 @@ const extras = z.object({
   profile: z.enum(CLIENT_PROFILES),
 })
 
+/** Their names, for the library, which drops what it was not told of. */
+export const HOUSE_MEMBERS = Object.keys(extras.shape)
+
 const parsed = new WeakMap<Client, ClientSettings>()
 
 /** Our settings of a client that the library has loaded. */

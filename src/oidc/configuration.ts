@@ -19,7 +19,7 @@ import { backchannelAuthentication, requestSeconds } from './backchannel-authent
 import { boundTokensWhereOffered, certificateMethods, mutualTls } from './client-certificates.ts'
 import { judgeAssertion, PREVIOUS_SECRET } from './client-authentication.ts'
 import { clientDocuments } from './client-documents.ts'
-import { clientSettings } from './clients.ts'
+import { clientSettings, HOUSE_MEMBERS } from './clients.ts'
 import { isDocumentId } from './client-documents.ts'
 import { cookies } from './cookies.ts'
 import { DEVICE_CODE_SECONDS, type DeviceFlow } from './device.ts'
@@ -72,22 +72,7 @@ export function protocol(settings: Settings, jwks: JWKS): Configuration {
         if (property === 'type') drafted(ctx, metadata)
         boundTokens.validator(ctx, property, value)
       },
-      properties: [
-        'type',
-        'first_party',
-        'assignment',
-        'groups',
-        'require_pkce',
-        'id_token_claims',
-        'refresh_tokens',
-        'claims',
-        'origin',
-        'profile',
-        'request_uris',
-        REQUIRE_NONCE,
-        PREVIOUS_SECRET,
-        ...boundTokens.properties,
-      ],
+      properties: [...HOUSE_MEMBERS, 'request_uris', REQUIRE_NONCE, PREVIOUS_SECRET, ...boundTokens.properties],
     },
     extraParams: { nonce: requireNonce },
     pkce: {

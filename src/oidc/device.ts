@@ -47,7 +47,7 @@ export function deviceFlow(pages: ProtocolPages): DeviceFlow {
       userCode: shown(userCode),
       client: {
         name: client.clientName ?? client.clientId,
-        logoUri: shownLogo({ metadata: { logo_uri: client.logoUri }, origin }).clientLogo,
+        logoUri: shownLogo({ metadata: { logo_uri: client.logoUri }, origin }),
         uri: client.clientUri,
       },
       ...deviceShape.parse(info),

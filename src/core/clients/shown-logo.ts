@@ -1,10 +1,10 @@
 import type { Client } from './client.ts'
 
 /**
- * The logo of a client for the model of a page. What registered itself has none: nobody has looked at the picture, and
- * it would tell its maker who is about to sign in.
+ * The address of a client's logo for a page. What registered itself has none: nobody has looked at the picture, and it
+ * would tell its maker who is about to sign in.
  */
-export function shownLogo({ metadata, origin }: Pick<Client, 'metadata' | 'origin'>): { readonly clientLogo?: string } {
+export function shownLogo({ metadata, origin }: Pick<Client, 'metadata' | 'origin'>): string | undefined {
   const { logo_uri: logo } = metadata
-  return origin === 'administrator' && typeof logo === 'string' ? { clientLogo: logo } : {}
+  return origin === 'administrator' && typeof logo === 'string' ? logo : undefined
 }

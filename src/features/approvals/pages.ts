@@ -22,7 +22,7 @@ interface RequestPage {
   readonly action: string
   readonly csrf: string
   readonly clientName: string
-  readonly clientLogo?: string
+  readonly clientLogo: string | undefined
   readonly clientHost: string | undefined
   readonly message: string | undefined
   /** Since it was asked. */
@@ -70,7 +70,7 @@ export async function showRequest(
     action,
     csrf,
     clientName: approval.client.name,
-    ...shownLogo(approval.client),
+    clientLogo: shownLogo(approval.client),
     clientHost: hostOf(approval.client),
     message: approval.bindingMessage,
     minutes: minutesSince(approval, now),

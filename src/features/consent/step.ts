@@ -11,7 +11,7 @@ interface ConsentPage {
   readonly csrf: string
   readonly clientName: string
   readonly clientUri?: string
-  readonly clientLogo?: string
+  readonly clientLogo: string | undefined
   readonly policyUri?: string
   readonly tosUri?: string
   readonly personLabel: string
@@ -32,7 +32,7 @@ export const consentStep: Step = {
       action,
       csrf,
       clientName: client.name,
-      ...shownLogo(client),
+      clientLogo: shownLogo(client),
       ...shownMetadata(client.metadata),
       personLabel: account ? personLabel(account) : '',
       asked: consentWords(asked),

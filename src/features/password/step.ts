@@ -14,7 +14,7 @@ interface SignInPage {
   readonly action: string
   readonly csrf: string
   readonly clientName: string
-  readonly clientLogo?: string
+  readonly clientLogo: string | undefined
   readonly username: string
   readonly error: Wrong | undefined
   readonly reauthenticate: boolean
@@ -79,7 +79,7 @@ async function showForm(
     clientName: client.name,
     username: username.slice(0, 254),
     reauthenticate,
-    ...shownLogo(client),
+    clientLogo: shownLogo(client),
     error,
   })
 }

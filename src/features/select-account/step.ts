@@ -10,7 +10,7 @@ interface SelectAccountPage {
   readonly action: string
   readonly csrf: string
   readonly clientName: string
-  readonly clientLogo?: string
+  readonly clientLogo: string | undefined
   readonly accounts: readonly ShownAccount[]
 }
 
@@ -44,7 +44,7 @@ async function showChooser(ctx: Context, { action, csrf, client, account }: Step
     action,
     csrf,
     clientName: client.name,
-    ...shownLogo(client),
+    clientLogo: shownLogo(client),
     accounts: account ? [shown(account)] : [],
   })
 }

@@ -7,7 +7,7 @@ import type words from '#views/sign-in/words.json'
 
 interface NoAccessPage {
   readonly clientName: string
-  readonly clientLogo?: string
+  readonly clientLogo: string | undefined
   readonly personLabel: string
   readonly action: string
   readonly csrf: string
@@ -24,7 +24,7 @@ export const noAccess: Step = {
     ctx.status = 403
     await renderPage(ctx, page, 'no-access-title', {
       clientName: client.name,
-      ...shownLogo(client),
+      clientLogo: shownLogo(client),
       personLabel: account ? personLabel(account) : '',
       action,
       csrf,
