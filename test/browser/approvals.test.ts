@@ -5,7 +5,7 @@ import { asked, createPollingClient, pollFor } from '../support/backchannel.ts'
 import { chromiumPath } from '../support/browser.ts'
 import { databases } from '../support/databases.ts'
 import { expectGoodPage } from './page-check.ts'
-import { allLooks, arriveAt, enter, openWorld, phone, type World } from './world.ts'
+import { allLooks, arriveAt, enter, fillIn, openWorld, phone, type World } from './world.ts'
 
 const sqlite = databases.filter(({ name }) => name === 'sqlite')
 
@@ -59,11 +59,11 @@ describe.skipIf(!chromiumPath).each(sqlite)('approving with a browser', (databas
     await page.reload()
     await page.getByRole('link', { name: 'Call centre' }).click()
     await arriveAt(page, 'Confirm it’s you')
-    await page.fill('#sign-in [name=password]', 'wrong')
+    await fillIn(page, '#sign-in [name=password]', 'wrong')
     await page.click('#sign-in button.primary')
     await page.getByRole('alert').waitFor()
     expect((await pollFor(app, till, authReqId)).json['error']).toBe('authorization_pending')
-    await page.fill('#sign-in [name=password]', PASSWORD)
+    await fillIn(page, '#sign-in [name=password]', PASSWORD)
     await page.click('#sign-in button.primary')
     await arriveAt(page, 'Approve this request?')
     await page.focus('#approval [value=deny]')

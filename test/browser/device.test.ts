@@ -6,7 +6,7 @@ import { chromiumPath } from '../support/browser.ts'
 import { databases } from '../support/databases.ts'
 import { authorizeDevice, pollDevice } from '../support/device.ts'
 import { expectGoodPage } from './page-check.ts'
-import { allLooks, enter, openWorld, phone, type World } from './world.ts'
+import { allLooks, enter, fillIn, openWorld, phone, type World } from './world.ts'
 
 const sqlite = databases.filter(({ name }) => name === 'sqlite')
 
@@ -49,7 +49,7 @@ describe.skipIf(!chromiumPath).each(sqlite)('connecting a device with a browser'
     )
     await check(page)
 
-    await page.fill('[name=user_code]', userCode.toLowerCase().replace('-', ' '))
+    await fillIn(page, '[name=user_code]', userCode.toLowerCase().replace('-', ' '))
     await page.keyboard.press('Enter')
     await page.waitForSelector('#device-confirm')
     expect(await page.locator('dd.user-code').innerText()).toBe(userCode)
@@ -79,7 +79,7 @@ describe.skipIf(!chromiumPath).each(sqlite)('connecting a device with a browser'
 
     for (let guess = 0; guess < 6; guess += 1) {
       await page.goto(`${app.issuer}/device`)
-      await page.fill('[name=user_code]', 'BBBBBBBB')
+      await fillIn(page, '[name=user_code]', 'BBBBBBBB')
       await page.keyboard.press('Enter')
       await page.waitForSelector('[role=alert], main[data-error]')
     }

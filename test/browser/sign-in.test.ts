@@ -5,7 +5,19 @@ import { PASSWORD } from '../support/app.ts'
 import { chromiumPath } from '../support/browser.ts'
 import { databases } from '../support/databases.ts'
 import { expectGoodPage } from './page-check.ts'
-import { arriveAt, claimsOn, desktop, enter, errorOn, looks, openWorld, phone, signIn, type World } from './world.ts'
+import {
+  arriveAt,
+  claimsOn,
+  desktop,
+  enter,
+  errorOn,
+  fillIn,
+  looks,
+  openWorld,
+  phone,
+  signIn,
+  type World,
+} from './world.ts'
 
 const sqlite = databases.filter(({ name }) => name === 'sqlite')
 
@@ -59,7 +71,7 @@ describe.skipIf(!chromiumPath).each(sqlite)('signing in with a browser', (databa
     expect(await page.inputValue('[name=username]')).toBe('ada')
     expect(await focused(page)).toBe('password')
     await check(page)
-    await page.fill('[name=password]', PASSWORD)
+    await fillIn(page, '[name=password]', PASSWORD)
     await page.click('button.primary')
     expect(await claimsOn(page)).toMatchObject({ sub: first['sub'] })
 
@@ -113,7 +125,7 @@ describe.skipIf(!chromiumPath).each(sqlite)('signing in with a browser', (databa
     await signIn(page, notes, 'ada')
 
     await page.goto(notes.signIn({ prompt: 'login' }))
-    await page.fill('[name=password]', 'not the password')
+    await fillIn(page, '[name=password]', 'not the password')
     await page.click('button.primary')
     expect(await page.getByRole('alert').innerText()).toBe('The password is not right. Try again.')
     await expectGoodPage(page)

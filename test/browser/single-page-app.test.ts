@@ -11,6 +11,7 @@ import { chromiumPath, launchBrowser } from '../support/browser.ts'
 import { databases } from '../support/databases.ts'
 import { freePort } from '../support/free-port.ts'
 import { listen } from './page-check.ts'
+import { fillIn } from './world.ts'
 
 const LIBRARY = path.join(ROOT, 'node_modules/oidc-client-ts/dist/browser/oidc-client-ts.min.js')
 const PAGE = `<!doctype html><title>Reading list</title><p id="person"></p><button id="renew">Renew</button>
@@ -67,8 +68,8 @@ describe.skipIf(!chromiumPath)('a single-page app with oidc-client-ts', () => {
     const noise = listen(context, [app.issuer, origin])
     const page = await context.newPage()
     await page.goto(origin)
-    await page.fill('[name=username]', 'ada')
-    await page.fill('[name=password]', PASSWORD)
+    await fillIn(page, '[name=username]', 'ada')
+    await fillIn(page, '[name=password]', PASSWORD)
     await page.click('button.primary')
     await page.click('#consent [value=allow]')
     await page.getByText('Ada Byron, ada@example.com').waitFor()

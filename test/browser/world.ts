@@ -87,10 +87,17 @@ export async function signIn(page: Page, site: RelyingPartySite, username: strin
   await claimsOn(page)
 }
 
+/** Fills a field of a page that gives the focus, once it has: autofocus comes after the load, and is not pleased to find it taken. */
+export async function fillIn(page: Page, field: string, value: string): Promise<void> {
+  await page.waitForSelector(field)
+  await page.locator(':focus').waitFor()
+  await page.fill(field, value)
+}
+
 /** Fills the sign-in form and sends it. */
 export async function enter(page: Page, username: string, password = PASSWORD): Promise<void> {
-  await page.fill('#sign-in [name=username]', username)
-  await page.fill('#sign-in [name=password]', password)
+  await fillIn(page, '#sign-in [name=username]', username)
+  await fillIn(page, '#sign-in [name=password]', password)
   await page.click('#sign-in button.primary')
 }
 
