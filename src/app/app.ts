@@ -28,6 +28,7 @@ import { securityHeaders } from '#platform/http/headers.ts'
 import { language } from '#platform/http/language.ts'
 import { viewMiddleware } from '#platform/http/render.ts'
 import { requestFacts } from '#platform/http/request-facts.ts'
+import { requestTelemetry } from '#platform/http/request-telemetry.ts'
 import { openWords, readCatalogues } from '#platform/http/words.ts'
 import { documentCaching } from '#oidc/document-caching.ts'
 import { ROOT, type Config } from './config.ts'
@@ -65,6 +66,7 @@ export async function createApp(config: Config, services: Services, features: re
 
   const table: readonly Middleware[] = [
     requestFacts(config.trustedProxies),
+    requestTelemetry(services.metrics.requests, config.trustedProxies),
     accessLog(services.log),
     securityHeaders(https),
     language(config.defaultLocale),

@@ -15,6 +15,7 @@ import { Secret } from '#platform/secret.ts'
 import { parseSettings, SettingsError, type Environment, type Setting } from '#platform/settings.ts'
 import { CERTIFICATE_SETTINGS, certificateProblems, certificateRules } from './certificate-settings.ts'
 import { crossChecks } from './cross-checks.ts'
+import { OBSERVABILITY_SETTINGS } from './observability-settings.ts'
 import { REGISTRATION_SETTINGS, registrationGroup } from './registration-settings.ts'
 import {
   databaseProblem,
@@ -117,6 +118,7 @@ export const SETTINGS = {
     sentence: 'One JSON object a line, or lines for a person.',
     example: 'json',
   }),
+  ...OBSERVABILITY_SETTINGS,
   defaultLocale: setting({
     name: 'DEFAULT_LOCALE',
     schema: z.enum(LOCALES, `must be one of ${LOCALES.join(', ')}`),
@@ -263,6 +265,7 @@ export function loadConfig(environment: Environment = process.env, folder: strin
     outbound: { allow: values.outboundAllow },
     clientCertificates: certificateRules(values, absolute),
     registration: registrationGroup(values),
+    metricsToken: values.metricsToken,
     passwordHashSlots: values.passwordHashSlots ?? hashSlots(values.workers),
   })
 }

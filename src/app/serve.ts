@@ -3,6 +3,7 @@
  */
 import type { Services } from '#core/services.ts'
 import { AppError } from '#platform/errors.ts'
+import { watchProcess } from '#platform/metrics.ts'
 import type { Log } from '#platform/log.ts'
 import { SettingsError } from '#platform/settings.ts'
 import { createApp } from './app.ts'
@@ -10,7 +11,7 @@ import type { Config } from './config.ts'
 import { features } from './features.ts'
 import { startJobs } from './jobs.ts'
 import { listen } from './listen.ts'
-import { openServices } from './services.ts'
+import { openServices, type Surroundings } from './services.ts'
 
 export interface Stoppable {
   readonly log: Log
@@ -37,14 +38,15 @@ export interface Running extends Stoppable {
  * Opens services and app, listens, and starts the jobs. Where one of them fails the others are closed again.
  * @throws AppError(configuration) with the reason, in words for the operator
  */
-export async function serve(config: Config): Promise<Running> {
+export async function serve(config: Config, surroundings: Surroundings = {}): Promise<Running> {
   const closing: (() => void | Promise<void>)[] = []
   const stop = async (): Promise<void> => {
     for (const close of closing.splice(0).toReversed()) await close()
   }
   try {
-    const { services, beginDraining, close } = await openServices(config)
+    const { services, beginDraining, close } = await openServices(config, surroundings)
     closing.push(close)
+    watchProcess(services.metrics.registry)
     const app = await createApp(config, services, features)
     closing.push(app.close)
     const server = await listen(config.listen, app.koa.callback(), config.clientCertificates.authorities)

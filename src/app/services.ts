@@ -15,6 +15,7 @@ import { consentStore } from '#core/consents/store.ts'
 import { createGroups } from '#core/groups/groups.ts'
 import { createLogoutDeliveries } from '#core/logout-deliveries/logout-deliveries.ts'
 import { loadMasterKey } from '#core/master-key.ts'
+import { createMetrics, sampleLoad, type Metrics } from '#core/metrics.ts'
 import { createRegistrationTokens } from '#core/registration/registration-tokens.ts'
 import { createSecrets } from '#core/secrets.ts'
 import type { Services } from '#core/services.ts'
@@ -43,6 +44,7 @@ export interface OpenServices {
 export interface Surroundings {
   readonly clock?: Clock
   readonly log?: Log
+  readonly metrics?: Metrics
 }
 
 /**
@@ -52,18 +54,20 @@ export interface Surroundings {
  */
 export async function openServices(
   config: Config,
-  { clock = systemClock, log = openLog(config.log) }: Surroundings = {},
+  { clock = systemClock, log = openLog(config.log), metrics = createMetrics() }: Surroundings = {},
 ): Promise<OpenServices> {
   const secrets = createSecrets(config.masterKeys?.reveal() ?? [loadMasterKey(config.keysDir)])
-  const database = openDatabase<Tables>(config.databaseUrl.reveal(), (error) =>
-    log.warn({ err: error }, 'an idle database connection broke'),
+  const database = openDatabase<Tables>(
+    config.databaseUrl.reveal(),
+    (error) => log.warn({ err: error }, 'an idle database connection broke'),
+    metrics,
   )
   const state = { draining: false }
   try {
     await reachable(database)
     const ran = await migrate(database, MIGRATIONS)
     if (ran.length > 0) log.info({ migrations: ran }, 'the database schema was brought up to date')
-    const services = assemble({ config, database, secrets, clock, log, state })
+    const services = assemble({ config, database, secrets, clock, log, state, metrics })
     await services.signingKeys.ensure()
     return { services, beginDraining: () => void (state.draining = true), close: () => closeAll(services) }
   } catch (error) {
@@ -85,10 +89,15 @@ interface Parts {
   readonly clock: Clock
   readonly log: Log
   readonly state: { readonly draining: boolean }
+  readonly metrics: Metrics
 }
 
-function assemble({ config, database, secrets, clock, log, state }: Parts): Services {
-  const passwords = createPasswords({ slots: config.passwordHashSlots })
+function assemble({ config, database, secrets, clock, log, state, metrics }: Parts): Services {
+  const passwords = createPasswords({
+    slots: config.passwordHashSlots,
+    observe: (seconds) => metrics.passwordHashes.observe(seconds),
+  })
+  sampleLoad(metrics, { passwords, database })
   const accounts = createAccounts({ database, passwords, secrets, clock })
   const apis = createApis({ database, clock, enableSigningKeys: (algorithms) => signingKeys.enable(algorithms) })
   const signingKeys = createSigningKeys({
@@ -103,6 +112,7 @@ function assemble({ config, database, secrets, clock, log, state }: Parts): Serv
     database,
     clock,
     log,
+    metrics,
     secrets,
     accounts,
     groups: createGroups({ database, clock, accounts }),
@@ -111,7 +121,7 @@ function assemble({ config, database, secrets, clock, log, state }: Parts): Serv
         database,
         secrets,
         clock,
-        metadataValidator: metadataValidator(config, signingKeys, apis),
+        metadataValidator: metadataValidator({ settings: config, metrics, signingKeys, apis }),
         enableSigningKeys: (algorithms) => signingKeys.enable(algorithms),
       }),
       config.issuer,

@@ -8,6 +8,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { openLog } from '#platform/log.ts'
 import type { Config } from './config.ts'
 import { WorkerCannotStart, type Stoppable } from './serve.ts'
+import { answerWithMetrics, tellSupervisor, type WorkerMessage } from './worker-metrics.ts'
 
 interface Announced extends Stoppable {
   /** What is said to whoever started the server; of several workers the first one says it. */
@@ -20,33 +21,38 @@ const TRY_AGAIN_MS = 1_000
 /** @throws WorkerCannotStart */
 export async function supervise({ workers, log: settings }: Config): Promise<Announced> {
   const log = openLog(settings)
+  const byNumber = new Map<number, Worker>()
   let stopping = false
+  // numbers that JSON has no word for stay what they are
+  cluster.setupPrimary({ serialization: 'advanced' })
+  answerWithMetrics(byNumber)
 
-  const startOne = async (): Promise<string> => {
+  const startOne = async (number: number): Promise<string> => {
     const worker = cluster.fork()
     const greeting = await readiness(worker)
+    byNumber.set(number, worker)
     log.info({ worker: worker.process.pid }, 'a worker serves')
     worker.once('exit', (code, signal) => {
       if (stopping) return
       log.warn({ worker: worker.process.pid, code, signal }, 'a worker died; another one takes its place')
-      void replace()
+      void replace(number)
     })
     return greeting
   }
 
-  const replace = async (): Promise<void> => {
+  const replace = async (number: number): Promise<void> => {
     if (stopping) return
     try {
-      await startOne()
+      await startOne(number)
     } catch (error) {
       log.error({ err: error }, 'a worker cannot take the place of another; it is tried again')
       await sleep(TRY_AGAIN_MS)
-      return replace()
+      return replace(number)
     }
   }
 
-  const greeting = await startOne()
-  await Promise.all(Array.from({ length: workers - 1 }, () => replace()))
+  const greeting = await startOne(1)
+  await Promise.all(Array.from({ length: workers - 1 }, (_, index) => replace(index + 2)))
 
   return {
     log,
@@ -60,14 +66,14 @@ export async function supervise({ workers, log: settings }: Config): Promise<Ann
 
 /** Says it to the supervisor, which waits for it, and leaves nothing to be said here. */
 export function throughSupervisor(greeting: string): '' {
-  process.send?.(greeting)
+  tellSupervisor({ kind: 'ready', greeting })
   return ''
 }
 
 /** What the worker says when it is ready. @throws WorkerCannotStart where it ends before */
 function readiness(worker: Worker): Promise<string> {
   return new Promise((resolve, reject) => {
-    worker.once('message', (greeting) => resolve(String(greeting)))
+    worker.on('message', (message: WorkerMessage) => message.kind === 'ready' && resolve(message.greeting))
     worker.once('exit', (code: number | null) => reject(new WorkerCannotStart(code ?? 1)))
   })
 }

@@ -6,6 +6,7 @@ import type { Database } from '#platform/database/open.ts'
 import type { ClientCertificateRules } from '#platform/http/client-certificate.ts'
 import type { Locale } from '#platform/http/language.ts'
 import type { Log } from '#platform/log.ts'
+import type { Secret } from '#platform/secret.ts'
 import type { Accounts } from './accounts/accounts.ts'
 import type { Apis } from './apis/apis.ts'
 import type { ArtifactStore } from './artifacts/store.ts'
@@ -14,6 +15,7 @@ import type { Clients } from './clients/clients.ts'
 import type { Consents } from './consents/store.ts'
 import type { Groups } from './groups/groups.ts'
 import type { LogoutDeliveries } from './logout-deliveries/logout-deliveries.ts'
+import type { Metrics } from './metrics.ts'
 import type { RegistrationMode } from './registration/mode.ts'
 import type { RegistrationTokens } from './registration/registration-tokens.ts'
 import type { Secrets } from './secrets.ts'
@@ -52,6 +54,8 @@ export interface Settings {
     /** Hosts of client id metadata documents. */
     readonly documentHosts: readonly string[]
   }
+  /** The bearer token of /metrics; without one there is no /metrics. */
+  readonly metricsToken: Secret | undefined
 }
 
 export interface Services {
@@ -59,6 +63,7 @@ export interface Services {
   readonly database: Database<Tables>
   readonly clock: Clock
   readonly log: Log
+  readonly metrics: Metrics
   readonly secrets: Secrets
   readonly accounts: Accounts
   readonly groups: Groups

@@ -1,8 +1,7 @@
 import { errors, Provider, type JWKS } from 'oidc-provider'
 import { DELIVERY_MODES } from '#core/clients/backchannel-grant.ts'
 import type { ValidateMetadata } from '#core/clients/clients.ts'
-import type { Apis } from '#core/apis/apis.ts'
-import type { Settings } from '#core/services.ts'
+import type { Services, Settings } from '#core/services.ts'
 import type { SigningKeys } from '#core/signing-keys/signing-keys.ts'
 import { AppError } from '#platform/errors.ts'
 import { authorizationDetails, type DetailsFeature } from './authorization-details.ts'
@@ -12,19 +11,23 @@ import { SWITCHES } from './features.ts'
 import { outboundFetch } from './outbound.ts'
 import { readSectorDocument } from './sector-document.ts'
 
+interface ValidatorNeeds extends Pick<Services, 'settings' | 'metrics' | 'apis'> {
+  /** They decide which algorithms a client may ask for, as the APIs decide which authorization details it may. */
+  readonly signingKeys: Pick<SigningKeys, 'version' | 'load'>
+}
+
 /**
  * Prepares the library's own verdict on a client's metadata, asked before anything is stored: reads the document of its
  * sector, if it names one. What is prepared, and what prepares, throws AppError(invalid_input) with the reason.
- * @param signingKeys they decide which algorithms a client may ask for
- * @param apis they decide which authorization details it may
  */
-export function metadataValidator(
-  settings: Settings,
-  signingKeys: Pick<SigningKeys, 'version' | 'load'>,
-  apis: Apis,
-): (meant: Record<string, unknown>) => Promise<ValidateMetadata> {
+export function metadataValidator({
+  settings,
+  metrics,
+  signingKeys,
+  apis,
+}: ValidatorNeeds): (meant: Record<string, unknown>) => Promise<ValidateMetadata> {
   let prepared: { readonly version: string; readonly validate: ValidateMetadata } | undefined
-  const fetch = outboundFetch(settings)
+  const fetch = outboundFetch({ settings, metrics })
   return async (meant) => {
     await readSectorDocument(fetch, meant)
     const detailTypes = await apis.detailTypes()

@@ -1,15 +1,16 @@
 import type { errors, KoaContextWithOIDC, Provider } from 'oidc-provider'
+import type { Services } from '#core/services.ts'
 import { AppError } from '#platform/errors.ts'
-import type { Log } from '#platform/log.ts'
 import { factsOf } from '#platform/http/request-facts.ts'
 
 /**
- * Writes what the protocol decided into the log: who came with which client, and the rule that refused (the library's
+ * Writes what the protocol decided into the log, and counts what it refused: who came with which client, and the rule that refused (the library's
  * `error_detail` is internal and goes nowhere else). Listeners run inside the request, so they neither throw nor wait;
  * none of them sees a token or a code.
  */
-export function logEvents(provider: Provider, log: Log): void {
+export function logEvents(provider: Provider, { log, metrics }: Pick<Services, 'log' | 'metrics'>): void {
   const refused = (event: string) => (ctx: KoaContextWithOIDC, error: errors.OIDCProviderError) => {
+    metrics.refusals.inc({ endpoint: event.replace(/\.error$/, ''), error: error.error })
     log.info({ ...about(ctx), event, error: error.error, reason: reasonOf(error) }, 'the protocol refused a request')
   }
   provider.on('authorization.error', refused('authorization.error'))

@@ -22,6 +22,7 @@ import { releaseClaims } from './claim-release.ts'
 import { configuration } from './configuration.ts'
 import { deviceFlow } from './device.ts'
 import { renderProtocolError } from './errors.ts'
+import { countTokens } from './token-counts.ts'
 import { logEvents } from './events.ts'
 import { logoutPages } from './logout.ts'
 import { outboundFetch } from './outbound.ts'
@@ -61,7 +62,7 @@ export async function openProtocol(services: Services, pages: ProtocolPages): Pr
     provider = makeProvider(services, pages, published, around)
     log.info(sameKeys ? 'types of authorization details changed' : 'signing keys changed')
   }
-  const fetch = outboundFetch(services.settings)
+  const fetch = outboundFetch(services)
   const logouts = startLogoutSender({ services, fetch, current: () => provider })
   const around: Around = { refreshKeys, fetch, logouts }
   let provider = makeProvider(services, pages, published, around)
@@ -129,7 +130,8 @@ function makeProvider(
   limitUserCodes(provider, services)
   orderPolledCodes(provider)
   outlivePings(provider, log)
-  logEvents(provider, log)
+  logEvents(provider, services)
+  countTokens(provider, services.metrics.tokens)
   provider.on('server_error', keepOwnError)
   return provider
 }

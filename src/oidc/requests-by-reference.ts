@@ -8,7 +8,7 @@ const PUSHED = 'urn:ietf:params:oauth:request_uri:'
 const UNREADABLE = `${PUSHED}unreadable`
 const SIGNED_JWT = /^[\w-]+\.[\w-]+\.[\w-]+$/
 
-type Needs = Pick<Services, 'clients' | 'log' | 'settings'>
+type Needs = Pick<Services, 'clients' | 'log' | 'metrics' | 'settings'>
 
 /**
  * Takes requests by reference (OpenID Connect Core 1.0 §6.2), which the protocol library knows from /par only: what
@@ -17,7 +17,7 @@ type Needs = Pick<Services, 'clients' | 'log' | 'settings'>
  * library, which calls nobody and says request_uri_not_supported.
  */
 export function requestsByReference(services: Needs): Middleware {
-  const fetch = outboundFetch(services.settings)
+  const fetch = outboundFetch(services)
   return async (ctx, next) => {
     if (ctx.path === '/authorize') await replaceReference(ctx, services, fetch)
     await next()

@@ -1,5 +1,6 @@
 import { pino, type Logger, type LevelWithSilent } from 'pino'
 import pretty from 'pino-pretty'
+import { traceNames } from './spans.ts'
 
 export type Log = Logger
 
@@ -8,11 +9,15 @@ export interface LogSettings {
   readonly format: 'json' | 'pretty'
 }
 
-/** Opens the log: one JSON object a line on stdout, or the same coloured for a person at a terminal. */
+/**
+ * Opens the log: one JSON object a line on stdout, or the same coloured for a person at a terminal. Where spans are
+ * recorded, each line names its own.
+ */
 export function openLog({ level, format }: LogSettings): Log {
-  if (format === 'json') return pino({ level, base: null, formatters: { level: (label) => ({ level: label }) } })
+  const options = { level, base: null, mixin: traceNames }
+  if (format === 'json') return pino({ ...options, formatters: { level: (label) => ({ level: label }) } })
   return pino(
-    { level, base: null },
+    options,
     pretty({ colorize: process.stdout.isTTY, ignore: 'pid,hostname', translateTime: 'HH:MM:ss', sync: true }),
   )
 }

@@ -6,6 +6,7 @@ import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest'
 import { databases } from '../support/databases.ts'
 import { freePort } from '../support/free-port.ts'
 import { startServer, type ServerProcess } from '../support/processes.ts'
+import { bearer, send } from '../support/protocol.ts'
 
 const postgres = databases.filter(({ name }) => name === 'postgres')
 
@@ -24,6 +25,7 @@ describe.each(postgres)('two workers', (kind) => {
       DATABASE_URL: database.url,
       KEYS_DIR: path.join(folder, 'keys'),
       WORKERS: '2',
+      METRICS_TOKEN: 'a-token-for-the-numbers',
     }
     server = await startServer(port, environment)
   })
@@ -49,12 +51,32 @@ describe.each(postgres)('two workers', (kind) => {
     expect(new Set(statuses)).toEqual(new Set([200]))
   })
 
+  const numbers = async (): Promise<string> => {
+    const answer = await send(`${server.origin}/metrics`, { headers: bearer('a-token-for-the-numbers') })
+    expect(answer.status).toBe(200)
+    return answer.body
+  }
+
+  test('tell the numbers of both, whichever is asked, each with its own number', async () => {
+    const text = await numbers()
+    const served = text.match(/^latchkey_http_request_duration_seconds_count\{.*route="\/readyz".*$/gm) ?? []
+    expect(served.reduce((sum, line) => sum + Number(line.split(' ').at(-1)), 0)).toBe(8)
+    for (const series of ['process_start_time_seconds', 'nodejs_eventloop_lag_p99_seconds'])
+      for (const worker of ['1', '2'])
+        expect(text).toMatch(new RegExp(`^${series}\\{worker="${worker}"\\} [\\d.e-]+$`, 'm'))
+    expect(text.match(/^# TYPE latchkey_http_request_duration_seconds histogram$/gm)).toHaveLength(1)
+    const scrapes = await Promise.all(Array.from({ length: 4 }, numbers))
+    for (const scrape of scrapes) expect(scrape).toContain('worker="2"')
+  })
+
   test('one that dies is replaced, and the other serves meanwhile', async () => {
     const [first] = workersLogged()
     process.kill(Number(first), 'SIGKILL')
     await vi.waitFor(() => expect(workersLogged()).toHaveLength(3), { timeout: 20_000 })
     expect((await fetch(`${server.origin}/.well-known/openid-configuration`)).status).toBe(200)
     expect(server.stdout()).toContain('a worker died; another one takes its place')
+    const workers = [...(await numbers()).matchAll(/^process_start_time_seconds\{worker="(\d+)"\}/gm)]
+    expect(workers.map(([, worker]) => worker).toSorted()).toEqual(['1', '2'])
   })
 
   test('end together on SIGTERM, and none is left', async () => {

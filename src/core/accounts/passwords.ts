@@ -3,12 +3,14 @@
  * thread of libuv, so a flood of sign-ins may only fill these slots and their queue: files, DNS and the rest of the
  * server keep a thread of their own. What a new password must be like is said in password-rules.ts.
  */
+import { SpanKind } from '@opentelemetry/api'
 import { randomBytes } from 'node:crypto'
 import { availableParallelism } from 'node:os'
 import { argon2id, hash as argon2Hash, needsRehash as argon2NeedsRehash, verify as argon2Verify } from 'argon2'
 import { AppError } from '#platform/errors.ts'
+import { inSpan } from '#platform/spans.ts'
 import { canonicalPassword, isTooLong } from './password-rules.ts'
-import { createSlots } from './slots.ts'
+import { createSlots, type Slots } from './slots.ts'
 
 export interface Passwords {
   /** The hash to be stored. @throws AppError(unavailable) when too many passwords are being checked */
@@ -23,6 +25,8 @@ export interface Passwords {
   verify(hash: string | undefined, password: string, admit?: () => Promise<void>): Promise<boolean>
   /** True for a hash made with smaller parameters than today's. */
   needsRehash(hash: string): boolean
+  /** Passwords that are being hashed, and that wait for their turn. */
+  load: Slots['load']
 }
 
 /** OWASP Password Storage Cheat Sheet: argon2id with 19 MiB, two passes, one lane. */
@@ -38,28 +42,43 @@ const RETRY_AFTER_SECONDS = 2
 /**
  * @param slots hashes at once; by default one a core, at most three
  * @param queue how many may wait for a slot; by default twenty a slot, which is under a second of waiting
+ * @param observe told how many seconds each hash took, without the wait
  */
 export function createPasswords({
   slots = defaultSlots(),
   queue = QUEUE_PER_SLOT * slots,
-}: { slots?: number; queue?: number } = {}): Passwords {
+  observe = () => {},
+}: { slots?: number; queue?: number; observe?: (seconds: number) => void } = {}): Passwords {
   const bounded = createSlots({ slots, queue, refuse: busy })
   const nobody = hashOfNobody()
 
+  const timed = <T>(run: () => Promise<T>): Promise<T> =>
+    inSpan('password hash', { kind: SpanKind.INTERNAL }, async () => {
+      const startedAt = performance.now()
+      try {
+        return await run()
+      } finally {
+        observe((performance.now() - startedAt) / 1_000)
+      }
+    })
+
   return {
     hash: (password) =>
-      bounded.run(() => argon2Hash(canonicalPassword(password), { ...PARAMETERS, hashLength: HASH_BYTES })),
+      bounded.run(() =>
+        timed(() => argon2Hash(canonicalPassword(password), { ...PARAMETERS, hashLength: HASH_BYTES })),
+      ),
 
     async verify(hash, password, admit) {
       if (isTooLong(password)) return false
       const right = await bounded.run(async () => {
         await admit?.()
-        return argon2Verify(hash ?? nobody, canonicalPassword(password))
+        return timed(() => argon2Verify(hash ?? nobody, canonicalPassword(password)))
       })
       return right && hash !== undefined
     },
 
     needsRehash: (hash) => argon2NeedsRehash(hash, PARAMETERS),
+    load: bounded.load,
   }
 }
 

@@ -2,6 +2,8 @@
 export interface Slots {
   /** Runs the task as soon as a slot is free, first come, first served. @throws what `refuse` gives once the queue is full */
   run<T>(task: () => Promise<T>): Promise<T>
+  /** How many tasks are under way and how many wait, now. */
+  load(): { readonly running: number; readonly waiting: number }
 }
 
 /**
@@ -38,5 +40,6 @@ export function createSlots({ slots, queue, refuse }: { slots: number; queue: nu
         leave()
       }
     },
+    load: () => ({ running: busy, waiting: waiting.length }),
   }
 }

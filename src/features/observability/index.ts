@@ -1,30 +1,53 @@
 /**
- * What machines ask about the server: /healthz (the process lives) and /readyz (the database answers, its schema is
- * one this code can run on, and the server is not closing). They stay at the root, whatever path the issuer has.
+ * What machines ask about the server: /healthz (the process lives), /readyz (the database answers, its schema is one
+ * this code can run on, and the server is not closing) and, for who has METRICS_TOKEN, /metrics. They stay at the root,
+ * whatever path the issuer has.
  */
-import type { Middleware } from 'koa'
+import { Router } from '@koa/router'
+import type { Context, Middleware } from 'koa'
 import type { Feature } from '#core/feature.ts'
+import { equalSecrets } from '#core/secrets.ts'
 import type { Services } from '#core/services.ts'
 
 export const observability: Feature = {
   word: 'observability',
-  rootRoutes: healthRoutes,
+  rootRoutes: machineRoutes,
 }
 
-function healthRoutes({ readiness }: Services): Middleware {
-  return async (ctx, next) => {
-    if (ctx.path === '/healthz') {
+function machineRoutes({ readiness, settings: { metricsToken }, metrics }: Services): Middleware {
+  const router = new Router({ sensitive: true, strict: true })
+
+  router.get('/healthz', (ctx) => {
+    ctx.set('Cache-Control', 'no-store')
+    ctx.body = { status: 'ok' }
+  })
+
+  router.get('/readyz', async (ctx) => {
+    const problem = await readiness()
+    ctx.status = problem === undefined ? 200 : 503
+    ctx.set('Cache-Control', 'no-store')
+    ctx.body = problem === undefined ? { status: 'ok' } : { status: 'unavailable', reason: problem }
+  })
+
+  if (metricsToken)
+    router.get('/metrics', async (ctx) => {
       ctx.set('Cache-Control', 'no-store')
-      ctx.body = { status: 'ok' }
-      return
-    }
-    if (ctx.path === '/readyz') {
-      const problem = await readiness()
-      ctx.status = problem === undefined ? 200 : 503
-      ctx.set('Cache-Control', 'no-store')
-      ctx.body = problem === undefined ? { status: 'ok' } : { status: 'unavailable', reason: problem }
-      return
-    }
-    await next()
-  }
+      if (!equalSecrets(bearerToken(ctx), metricsToken.reveal())) return refuse(ctx)
+      ctx.body = await metrics.text()
+      ctx.set('Content-Type', metrics.registry.contentType)
+    })
+
+  return router.routes() as Middleware
+}
+
+/** RFC 6750 §2.1; empty, which no token is, where there is none. */
+function bearerToken(ctx: Context): string {
+  return /^Bearer +(\S+)$/i.exec(ctx.get('Authorization'))?.[1] ?? ''
+}
+
+/** RFC 6750 §3 */
+function refuse(ctx: Context): void {
+  ctx.status = 401
+  ctx.set('WWW-Authenticate', 'Bearer realm="metrics"')
+  ctx.body = { error: 'invalid_token', error_description: 'METRICS_TOKEN is wanted here, as a bearer token.' }
 }

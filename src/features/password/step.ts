@@ -1,6 +1,7 @@
 import type { Context } from 'koa'
 import { shownLogo } from '#core/clients/shown-logo.ts'
 import type { Step } from '#core/feature.ts'
+import type { SignInResult } from '#core/metrics.ts'
 import type { Services } from '#core/services.ts'
 import type { StepScene } from '#core/sign-in-steps.ts'
 import { AppError } from '#platform/errors.ts'
@@ -30,9 +31,10 @@ type Wrong = 'wrong' | 'wrong-again' | 'wait'
 const page = view<SignInPage, typeof words>('password/sign-in')
 
 /** The step in which a person gives user name or e-mail and password. */
-export function passwordStep(needs: Pick<Services, 'accounts' | 'secrets' | 'settings' | 'clock'>): Step {
-  const { accounts } = needs
+export function passwordStep(needs: Pick<Services, 'accounts' | 'secrets' | 'settings' | 'clock' | 'metrics'>): Step {
+  const { accounts, metrics } = needs
   const browsers = knownBrowsers(needs)
+  const count = (result: SignInResult): void => metrics.signIns.inc({ method: 'password', result })
 
   return {
     name: 'password',
@@ -50,6 +52,7 @@ export function passwordStep(needs: Pick<Services, 'accounts' | 'secrets' | 'set
           network: networkOf(factsOf(ctx.req).clientAddress),
           knownBrowser: browsers.find(ctx, username),
         })
+        count(account ? 'success' : 'failure')
         if (account) {
           browsers.remember(ctx, account)
           return { kind: 'proven', evidence: { accountId: account.id, method: 'password' } }
@@ -58,6 +61,7 @@ export function passwordStep(needs: Pick<Services, 'accounts' | 'secrets' | 'set
         await showForm(ctx, scene, known ?? username, known === undefined ? 'wrong' : 'wrong-again')
       } catch (error) {
         if (!(error instanceof AppError && error.code === 'too_many_attempts')) throw error
+        count('throttled')
         ctx.status = 429
         ctx.set('Retry-After', String(error.retryAfterSeconds))
         await showForm(ctx, scene, known ?? username, 'wait')

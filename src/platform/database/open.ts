@@ -1,23 +1,36 @@
 import { Kysely } from 'kysely'
 import { kindOf } from './dialects/index.ts'
-import type { DatabaseKind } from './dialects/kind.ts'
+import type { ConnectionCounts, DatabaseKind } from './dialects/kind.ts'
+import { countingFailedConnections, queryTelemetry, type DatabaseMetrics } from './telemetry.ts'
 
 export interface Database<Tables> {
   readonly db: Kysely<Tables>
   readonly kind: DatabaseKind
   /** Runs what may take long, such as a migration of a big table: no statement in it has a deadline. */
   unhurried<R>(run: (db: Kysely<Tables>) => Promise<R>): Promise<R>
+  /** How many connections there are now; absent where there is no pool. */
+  readonly connections?: (() => ConnectionCounts) | undefined
   close(): Promise<void>
 }
 
 /**
  * Opens the database that the URL names. The connection itself is made by the first query.
  * @param onIdleError told of connections that broke while unused; they are replaced by themselves
+ * @param metrics where each statement is counted; the command line counts none
  * @throws AppError(configuration) for a URL of no known kind
  */
-export function openDatabase<Tables>(url: string, onIdleError: (error: Error) => void): Database<Tables> {
+export function openDatabase<Tables>(
+  url: string,
+  onIdleError: (error: Error) => void,
+  metrics?: DatabaseMetrics,
+): Database<Tables> {
   const kind = kindOf(url)
-  const db = new Kysely<Tables>({ dialect: kind.dialect(url, onIdleError) })
+  const dialect = kind.dialect(url, onIdleError)
+  const db = new Kysely<Tables>(
+    metrics
+      ? { dialect: countingFailedConnections(dialect, kind, metrics), log: queryTelemetry(kind, metrics) }
+      : { dialect },
+  )
   return {
     db,
     kind,
@@ -31,6 +44,7 @@ export function openDatabase<Tables>(url: string, onIdleError: (error: Error) =>
         await own.destroy()
       }
     },
+    connections: dialect.connections?.bind(dialect),
     close: () => db.destroy(),
   }
 }

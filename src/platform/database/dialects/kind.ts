@@ -1,12 +1,24 @@
 import type { Dialect } from 'kysely'
 
+export interface ConnectionCounts {
+  readonly used: number
+  readonly idle: number
+  /** Queries that wait for a connection. */
+  readonly waiting: number
+}
+
+export interface CountedDialect extends Dialect {
+  /** Where the dialect keeps a pool. */
+  connections?(): ConnectionCounts
+}
+
 /** What a database has to tell about itself to be one of ours. */
 export interface DatabaseKind {
   readonly name: 'sqlite' | 'postgres'
   /** The first part of the URLs that choose it. */
   readonly protocols: readonly string[]
   /** @throws AppError(configuration) where the URL cannot be used. */
-  dialect(url: string, onIdleError: (error: Error) => void): Dialect
+  dialect(url: string, onIdleError: (error: Error) => void): CountedDialect
   /** The same without a deadline for a statement, where there is one. */
   unhurriedDialect?(url: string): Dialect
   /** True for an error after which the same transaction, tried again from its start, may succeed. */

@@ -11,13 +11,12 @@ import {
   sql,
   type AbortableOperationOptions,
   type DatabaseConnection,
-  type Dialect,
   type Driver,
   type Kysely,
   type MigrationLockOptions,
 } from 'kysely'
 import { AppError } from '#platform/errors.ts'
-import type { DatabaseKind } from './kind.ts'
+import type { ConnectionCounts, CountedDialect, DatabaseKind } from './kind.ts'
 
 /** pg_type.oid of int8 */
 const INT8_OID = 20
@@ -48,7 +47,11 @@ export const postgres: DatabaseKind = {
   isUniqueViolation: (error) => codeOf(error) === UNIQUE_VIOLATION,
 }
 
-function postgresDialect(url: string, onIdleError: (error: Error) => void, deadlines: pg.PoolConfig = {}): Dialect {
+function postgresDialect(
+  url: string,
+  onIdleError: (error: Error) => void,
+  deadlines: pg.PoolConfig = {},
+): CountedDialect {
   const pool = new pg.Pool({
     connectionString: url,
     max: POOL_SIZE,
@@ -65,7 +68,7 @@ function postgresDialect(url: string, onIdleError: (error: Error) => void, deadl
   return new OwnPostgresDialect(pool)
 }
 
-class OwnPostgresDialect extends PostgresDialect {
+class OwnPostgresDialect extends PostgresDialect implements CountedDialect {
   readonly #pool: pg.Pool
 
   constructor(pool: pg.Pool) {
@@ -79,6 +82,11 @@ class OwnPostgresDialect extends PostgresDialect {
 
   override createAdapter(): PostgresAdapter {
     return new RowLockPostgresAdapter()
+  }
+
+  connections(): ConnectionCounts {
+    const { totalCount, idleCount, waitingCount } = this.#pool
+    return { used: totalCount - idleCount, idle: idleCount, waiting: waitingCount }
   }
 }
 
