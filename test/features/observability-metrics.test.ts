@@ -4,6 +4,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { createClient, createPerson, startApp, type RegisteredClient, type TestApp } from '../support/app.ts'
 import { browserSession } from '../support/browser-session.ts'
 import { databases } from '../support/databases.ts'
+import { textOf } from '../docs/markdown.ts'
 import { authorizeUrl, bearer, redeem, refresh, send, token, tokensFor, type Answer } from '../support/protocol.ts'
 import { signIn } from '../support/relying-party.ts'
 
@@ -112,6 +113,13 @@ describe.each(databases)('metrics on $name', (database) => {
     expect(body).toContain('latchkey_password_hashes{state="running"} 0')
     expect(body).toContain('latchkey_password_hashes{state="waiting"} 0')
     expect(/^latchkey_database_pool_connections\{state="waiting"\} 0$/m.test(body)).toBe(database.name === 'postgres')
+  })
+
+  test('are those that docs/operations.md tells of', async () => {
+    const told = [...textOf('docs/operations.md').matchAll(/^\| `(latchkey_\w+)` \|/gm)].map(([, name]) => name)
+    const given = [...(await metrics()).body.matchAll(/^# TYPE (latchkey_\w+) /gm)].map(([, name]) => name)
+    const ofThisDatabase = told.filter((name) => database.name === 'postgres' || !name?.includes('_pool_'))
+    expect(given.toSorted()).toEqual(ofThisDatabase.toSorted())
   })
 
   test('count calls to applications, and why one was not made', async () => {
