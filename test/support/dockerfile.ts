@@ -99,7 +99,9 @@ function copy(text: string, { workdir }: Stage, stages: ReadonlyMap<string, Stag
 
 /** Ids that this process may not give away are its own. */
 function run(text: string, { workdir, environment }: Stage): void {
-  const own = process.getuid?.() === 0 ? text : text.replaceAll('1000', String(process.getuid?.()))
+  const ids = { owner: process.getuid?.(), group: process.getgid?.() }
+  const own =
+    ids.owner === 0 ? text : text.replace(/--(owner|group)=\d+/g, (_, who: keyof typeof ids) => `--${who}=${ids[who]}`)
   const { status, stdout, stderr } = spawnSync('sh', ['-ec', own], {
     cwd: workdir,
     env: { ...withoutNpmRun(), npm_config_prefer_offline: 'true', ...environment },

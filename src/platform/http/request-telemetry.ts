@@ -16,7 +16,9 @@ const METHODS = new Set(['GET', 'HEAD', 'POST', 'PUT', 'DELETE', 'OPTIONS'])
 export function requestTelemetry(requests: PlatformMetrics['requests'], trustedProxies: readonly string[]): Middleware {
   const trusted = addressList(trustedProxies)
   const parentOf = (req: IncomingMessage) =>
-    isFromTrustedProxy(req, trusted) ? propagation.extract(ROOT_CONTEXT, req.headers) : ROOT_CONTEXT
+    propagation.fields().some((name) => name in req.headers) && isFromTrustedProxy(req, trusted)
+      ? propagation.extract(ROOT_CONTEXT, req.headers)
+      : ROOT_CONTEXT
 
   return (ctx, next) => {
     const startedAt = performance.now()
