@@ -29,6 +29,7 @@ import { language } from '#platform/http/language.ts'
 import { viewMiddleware } from '#platform/http/render.ts'
 import { requestFacts } from '#platform/http/request-facts.ts'
 import { requestTelemetry } from '#platform/http/request-telemetry.ts'
+import { strictInput } from '#platform/http/strict-input.ts'
 import { openWords, readCatalogues } from '#platform/http/words.ts'
 import { documentCaching } from '#oidc/document-caching.ts'
 import { ROOT, type Config } from './config.ts'
@@ -72,6 +73,7 @@ export async function createApp(config: Config, services: Services, features: re
     language(config.defaultLocale),
     viewMiddleware({ dir: VIEWS, cache: true, assets, words: openWords(readCatalogues(VIEWS)) }),
     errorBoundary(services.log),
+    strictInput,
     ...features.flatMap(({ rootRoutes }) => rootRoutes?.(services) ?? []),
     assets.middleware,
     metadataOfPath(base),

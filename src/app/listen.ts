@@ -4,6 +4,7 @@ import { createServer as createTlsServer } from 'node:https'
 import type { AddressInfo } from 'node:net'
 import type { TlsOptions } from 'node:tls'
 import { AppError } from '#platform/errors.ts'
+import { boundConnections, SERVER_OPTIONS } from '#platform/http/connection-bounds.ts'
 import type { Config } from './config.ts'
 
 export interface Listening {
@@ -12,8 +13,6 @@ export interface Listening {
   drain(): Promise<void>
 }
 
-const HEADERS_TIMEOUT_MS = 10_000
-const REQUEST_TIMEOUT_MS = 30_000
 const DRAIN_LIMIT_MS = 8_000
 
 /** TLS 1.3, and of TLS 1.2 what RFC 9325 (BCP 195) §4.2 recommends: nothing without forward secrecy, and no CBC. */
@@ -40,10 +39,12 @@ export async function listen(
     handler(req, res)
   }
   const server = tls
-    ? createTlsServer({ ...readTls(tls), ciphers: CIPHERS, ...askingFor(clientAuthorities) }, answer)
-    : createServer(answer)
-  server.headersTimeout = HEADERS_TIMEOUT_MS
-  server.requestTimeout = REQUEST_TIMEOUT_MS
+    ? createTlsServer(
+        { ...SERVER_OPTIONS, ...readTls(tls), ciphers: CIPHERS, ...askingFor(clientAuthorities) },
+        answer,
+      )
+    : createServer(SERVER_OPTIONS, answer)
+  boundConnections(server)
   await bound(server, host, port)
 
   return {

@@ -121,14 +121,16 @@ function refusalOf(error: unknown): Refusal {
       description: error.message,
     }
   }
-  const status = exposedStatus(error)
-  if (status === undefined) return BUG
-  return { ...UNREADABLE, status, code: 'invalid_request', description: 'The server could not read the request.' }
+  const exposed = exposedIn(error)
+  if (exposed === undefined) return BUG
+  const { status, message } = exposed
+  return { ...UNREADABLE, status, code: 'invalid_request', description: message, details: message }
 }
 
-/** The status of an HTTP error that was thrown for the client's sake (http-errors' `expose`). */
-function exposedStatus(error: unknown): number | undefined {
+/** An HTTP error that was thrown for the client's sake (http-errors' `expose`), whose words are for the client. */
+function exposedIn(error: unknown): { status: number; message: string } | undefined {
   if (!(error instanceof Error) || !('expose' in error) || error.expose !== true || !('status' in error))
     return undefined
-  return typeof error.status === 'number' && error.status >= 400 && error.status < 500 ? error.status : undefined
+  const { status, message } = error
+  return typeof status === 'number' && status >= 400 && status < 500 ? { status, message } : undefined
 }

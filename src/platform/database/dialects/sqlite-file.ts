@@ -14,8 +14,8 @@ import { AppError } from '#platform/errors.ts'
 const BUSY_LIMIT_MS = 2_000
 const BUSY_PAUSE_MS = 10
 
-/** The disk is full, or refuses to write. */
-const OUT_OF_ROOM = /^SQLITE_(FULL|IOERR)/
+/** The disk is full, refuses to write, or may not be written to; or the process may open no more files. */
+const OUT_OF_ROOM = /^SQLITE_(FULL|IOERR|READONLY|CANTOPEN)/
 
 /** The one connection to the file, and who has a transaction open on it. */
 export class SqliteFile {
