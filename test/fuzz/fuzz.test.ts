@@ -153,7 +153,9 @@ function told({ statusCode, headers }: Head, text: string): unknown {
 }
 
 function errorIn(text: string): unknown {
-  const parsed = errorShape.safeParse(text === '' ? {} : JSON.parse(text.replaceAll(/[\w-]{20,}/g, ':id')))
+  const parsed = errorShape.safeParse(
+    text === '' ? {} : JSON.parse(text.replaceAll(/[\w-]{20,}/g, ':id').replaceAll(/localhost:\d{2,}/g, ':host')),
+  )
   return parsed.success ? parsed.data : ''
 }
 

@@ -24,6 +24,8 @@ const INT8_OID = 20
 const DEADLINE_MS = 5_000
 const DEADLINES = { statement_timeout: DEADLINE_MS, query_timeout: DEADLINE_MS + 1_000 }
 const POOL_SIZE = 10
+/** What was set for a database or a user, read-only for one, holds for connections made afterwards: none lives long. */
+const CONNECTION_SECONDS = 60
 
 const UNIQUE_VIOLATION = '23505'
 /**
@@ -55,6 +57,7 @@ function postgresDialect(
   const pool = new pg.Pool({
     connectionString: url,
     max: POOL_SIZE,
+    maxLifetimeSeconds: CONNECTION_SECONDS,
     connectionTimeoutMillis: DEADLINE_MS,
     idle_in_transaction_session_timeout: 2 * DEADLINE_MS,
     ...deadlines,
