@@ -19,6 +19,7 @@ import { postedRequests } from '#oidc/posted-requests.ts'
 import { openProtocol } from '#oidc/provider.ts'
 import { registrationDoor } from '#oidc/registration.ts'
 import { requestsByReference } from '#oidc/requests-by-reference.ts'
+import { boundStrangersWrites } from '#oidc/strangers-writes.ts'
 import { uiLocales } from '#oidc/ui-locales.ts'
 import { accessLog } from '#platform/http/access-log.ts'
 import { loadAssets } from '#platform/http/assets.ts'
@@ -83,6 +84,7 @@ export async function createApp(config: Config, services: Services, features: re
       forPages(refuseForeignOrigin(issuer.origin)),
       ...features.flatMap(({ routes }) => routes?.(withSteps) ?? []),
       documentCaching,
+      boundStrangersWrites(),
       noUserCodes,
       requestsByReference(services),
       polling(services),

@@ -39,6 +39,8 @@ import { pairwise } from './subjects.ts'
 
 const DAY = 86_400
 const INTERACTION_SECONDS = 3_600
+/** What nobody has acted on yet anybody can have stored: see strangers-writes.ts. */
+const UNTOUCHED_SECONDS = 1_800
 
 export interface ConfigurationNeeds {
   readonly services: Services
@@ -175,14 +177,15 @@ function lifetimes({ tokens, session }: Settings): NonNullable<Configuration['tt
     BackchannelAuthenticationRequest: (ctx) => requestSeconds(ctx.oidc.params),
     DeviceCode: DEVICE_CODE_SECONDS,
     IdToken: tokens.idSeconds,
-    Interaction: INTERACTION_SECONDS,
+    Interaction: (_ctx, { session, lastSubmission }) =>
+      session?.accountId === undefined && lastSubmission === undefined ? UNTOUCHED_SECONDS : INTERACTION_SECONDS,
     // a grant is not extended by a refresh, so it has to outlive every chain of refresh tokens
     Grant: tokens.refreshAbsoluteSeconds + DAY,
     RefreshToken: (_ctx, { iiat = now() }) =>
       Math.max(1, Math.min(tokens.refreshSeconds, iiat + tokens.refreshAbsoluteSeconds - now())),
     Session: (_ctx, { accountId, loginTs = now() }) => {
       // nobody signed in: such a session only carries a form, and anybody can have one made
-      if (accountId === undefined) return Math.min(INTERACTION_SECONDS, session.idleSeconds)
+      if (accountId === undefined) return Math.min(UNTOUCHED_SECONDS, session.idleSeconds)
       return Math.max(1, Math.min(session.idleSeconds, loginTs + session.absoluteSeconds - now()))
     },
   }

@@ -67,7 +67,7 @@ const piece = fc.oneof(
 )
 const value = fc.oneof(
   { weight: 6, arbitrary: piece },
-  { weight: 1, arbitrary: fc.array(piece, { maxLength: 3 }).map((pieces) => pieces.join('')) },
+  { weight: 1, arbitrary: fc.array(piece, { maxLength: 3 }).map((pieces) => pieces.join('-')) },
 )
 const pair = fc.tuple(fc.constantFrom(...NAMES).map(encoded), value).map(([name, given]) => `${name}=${given}`)
 const anyPairs = fc.array(pair, { maxLength: 8 })
