@@ -12,6 +12,7 @@ import type { Services } from '#core/services.ts'
 import { cookieSigner } from '#oidc/cookies.ts'
 import { createApprovals } from '#oidc/approvals.ts'
 import { noUserCodes } from '#oidc/backchannel-authentication.ts'
+import { countWrongSecrets } from '#oidc/client-secret-guesses.ts'
 import { createInteractions } from '#oidc/interactions.ts'
 import type { Needs } from '#oidc/needs.ts'
 import { polling } from '#oidc/polling.ts'
@@ -87,6 +88,7 @@ export async function createApp(config: Config, services: Services, features: re
       boundStrangersWrites(),
       noUserCodes,
       requestsByReference(services),
+      countWrongSecrets(services),
       polling(services),
       registrationDoor(services),
       uiLocales,

@@ -39,10 +39,7 @@ export async function listen(
     handler(req, res)
   }
   const server = tls
-    ? createTlsServer(
-        { ...SERVER_OPTIONS, ...readTls(tls), ciphers: CIPHERS, ...askingFor(clientAuthorities) },
-        answer,
-      )
+    ? createTlsServer({ ...SERVER_OPTIONS, ...readTls(tls), ciphers: CIPHERS, ...askingFor(clientAuthorities) }, answer)
     : createServer(SERVER_OPTIONS, answer)
   boundConnections(server)
   await bound(server, host, port)

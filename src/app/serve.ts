@@ -13,6 +13,8 @@ import { startJobs } from './jobs.ts'
 import { listen } from './listen.ts'
 import { openServices, type Surroundings } from './services.ts'
 
+const UNREAD_LIMIT_MS = 1_000
+
 export interface Stoppable {
   readonly log: Log
   /** Finishes the requests under way, ends the jobs, and closes what was opened. */
@@ -74,13 +76,18 @@ export async function runUntilSignal<R extends Stoppable>(
     for (const signal of ['SIGTERM', 'SIGINT', 'SIGHUP'] as const) {
       process.on(signal, () => {
         if (!stopping) log.info({ signal }, 'closing: requests under way are finished first')
-        stopping ??= stop()
+        stopping ??= stop().then(leaveUnread)
       })
     }
     process.stderr.write(await announce(running))
   } catch (error) {
     process.exitCode = refuse(error)
   }
+}
+
+/** Lines of the log that wait for a reader who is stuck must not keep the process; who reads has long read them. */
+function leaveUnread(): void {
+  setTimeout(() => process.exit(), UNREAD_LIMIT_MS).unref()
 }
 
 /** What could not start says why in words for the operator, and nothing else. */

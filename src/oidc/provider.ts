@@ -19,6 +19,7 @@ import { takePreviousSecret } from './client-authentication.ts'
 import { outlivePings } from './backchannel-authentication.ts'
 import { startLogoutSender, type LogoutSender } from './backchannel-logout.ts'
 import { releaseClaims } from './claim-release.ts'
+import { refuseManySecrets } from './client-secret-guesses.ts'
 import { configuration } from './configuration.ts'
 import { deviceFlow } from './device.ts'
 import { renderProtocolError } from './errors.ts'
@@ -120,6 +121,7 @@ function makeProvider(
   )
   if (settings.tokens.refreshReuseSeconds > 0) nameSuccessors(provider, secrets)
   takePreviousSecret(provider)
+  refuseManySecrets(provider, services)
   keepAdministrators(provider)
   refuseParallelUses(provider)
   refuseUnregisteredAnswers(provider)

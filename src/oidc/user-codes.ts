@@ -53,6 +53,7 @@ function tooManyCodes(retryAfterSeconds: number): AppError {
   return new AppError('too_many_attempts', 'Too many codes were typed that are not right.', {
     hint: `Wait ${minutes === 1 ? 'a minute' : `${minutes} minutes`}, get a new code from your device, and type that.`,
     retryAfterSeconds,
+    rule: 'guessing.user_code',
     told: { message: 'too-many-codes', hint: 'hint.wait-for-code' },
   })
 }

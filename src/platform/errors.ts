@@ -31,6 +31,8 @@ export interface AppErrorDetails {
   /** One message a field, keyed by the field's public name. */
   readonly fields?: Readonly<Record<string, string>> | undefined
   readonly retryAfterSeconds?: number | undefined
+  /** The rule that refused, by the name it has in the log. */
+  readonly rule?: string | undefined
   /** What a person is told on a page, where that is not what is told of every error with the code. */
   readonly told?: Partial<RefusalWords> | undefined
   readonly cause?: unknown
@@ -41,6 +43,7 @@ export class AppError extends Error {
   readonly hint: string | undefined
   readonly fields: Readonly<Record<string, string>> | undefined
   readonly retryAfterSeconds: number | undefined
+  readonly rule: string | undefined
   readonly told: Partial<RefusalWords> | undefined
 
   constructor(code: AppErrorCode, message: string, details: AppErrorDetails = {}) {
@@ -50,6 +53,7 @@ export class AppError extends Error {
     this.hint = details.hint
     this.fields = details.fields
     this.retryAfterSeconds = details.retryAfterSeconds
+    this.rule = details.rule
     this.told = details.told
   }
 }

@@ -1,6 +1,7 @@
 import { pino, type Logger, type LevelWithSilent } from 'pino'
 import pretty from 'pino-pretty'
 import { traceNames } from './spans.ts'
+import { stdoutOutput } from './log-output.ts'
 
 export type Log = Logger
 
@@ -16,6 +17,8 @@ export interface LogSettings {
 export function openLog({ level, format }: LogSettings): Log {
   const options = { level, base: null, mixin: traceNames }
   if (format === 'json') return pino({ ...options, formatters: { level: (label) => ({ level: label }) } })
+  if (format === 'json')
+    return pino({ level, base: null, formatters: { level: (label) => ({ level: label }) } }, stdoutOutput())
   return pino(
     options,
     pretty({ colorize: process.stdout.isTTY, ignore: 'pid,hostname', translateTime: 'HH:MM:ss', sync: true }),

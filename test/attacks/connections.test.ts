@@ -68,7 +68,11 @@ describe('the bounds of a connection', () => {
     ['F35 an address of 100 kB', `GET /${'a'.repeat(100_000)} HTTP/1.1\r\nHost: x\r\n\r\n`, 431],
     ['F35 cookies of 30 kB', `GET / HTTP/1.1\r\nHost: x\r\nCookie: ${'a=bbbbbbbbbb; '.repeat(2_400)}\r\n\r\n`, 431],
     ['F34 a body that is announced as 1 GB', `${TOKEN}Content-Length: 1000000000\r\n\r\n${'a'.repeat(70_000)}`, 413],
-    ['F34 chunks without an end', `${TOKEN}Transfer-Encoding: chunked\r\n\r\n${`400\r\n${'a'.repeat(1_024)}\r\n`.repeat(70)}`, 413],
+    [
+      'F34 chunks without an end',
+      `${TOKEN}Transfer-Encoding: chunked\r\n\r\n${`400\r\n${'a'.repeat(1_024)}\r\n`.repeat(70)}`,
+      413,
+    ],
   ])('refuse %s, and close', async (_, bytes, status) => {
     expect(await said(bytes)).toMatch(new RegExp(`^HTTP/1.1 ${status} `))
   })

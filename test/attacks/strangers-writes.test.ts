@@ -46,7 +46,6 @@ describe('what strangers have stored', () => {
     expect(refused[0]).toMatchObject({ status: 429, json: { error: 'too_many_attempts' } })
     expect(Number(refused[0]?.headers.get('retry-after'))).toBeGreaterThan(0)
 
-
     expect((await push(spa, '198.51.100.2')).status).toBe(201)
     for (let times = 0; times < 10; times += 1) expect((await push(web, '198.51.100.3')).status).toBe(201)
     expect(locationOf(await browser.open(authorizeUrl(app, web))).searchParams.has('code')).toBe(true)

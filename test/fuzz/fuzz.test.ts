@@ -4,7 +4,7 @@ import { Agent, request as httpRequest } from 'node:http'
 import fc from 'fast-check'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { z } from 'zod'
-import { createClient, createPerson, startApp, type TestApp } from '../support/app.ts'
+import { createClient, createPerson, startApp, type RegisteredClient, type TestApp } from '../support/app.ts'
 import { browserSession, hiddenFields } from '../support/browser-session.ts'
 import { databases, type DatabaseKind } from '../support/databases.ts'
 import { authorizeUrl, bystander, codeFor, send, tokensFor } from '../support/protocol.ts'
@@ -15,25 +15,53 @@ const SEED = Number(process.env['FUZZ_SEED'] ?? 20_261_122)
 
 /** The pages, and what is found behind an id; the endpoints are taken from discovery. */
 const PAGES = [
-  ...['/', '/healthz', '/readyz', '/metrics', '/approvals', '/approvals/x', '/device', '/interaction/‹uid›', '/interaction/x'],
-  ...['/interaction/‹uid›/password', '/interaction/‹uid›/consent', '/authorize/‹uid›', '/authorize/x', '/logout/confirm'],
-  ...['/register/‹web›', '/register/x', '/assets/x.css', '/nothing', '/device/x', '/logout/success'],
+  ...[
+    '/',
+    '/healthz',
+    '/readyz',
+    '/metrics',
+    '/approvals',
+    '/approvals/x',
+    '/device',
+    '/interaction/‹uid›',
+    '/interaction/x',
+  ],
+  ...['/interaction/‹uid›/password', '/interaction/‹uid›/consent', '/authorize/x', '/logout/confirm'],
+  ...['/register/‹registered›', '/register/x', '/assets/x.css', '/nothing', '/device/x', '/logout/success'],
   ...['/.well-known/openid-configuration', '/.well-known/oauth-authorization-server'],
 ]
 
 interface Guest {
   readonly app: TestApp
-  readonly holds: Readonly<Record<Held | 'cookies', string>>
   readonly stillWorks: () => Promise<void>
+  /** Made anew from time to time, since odd requests end what they use. */
+  holds: Readonly<Record<Held | 'cookies', string>>
+  renew(): Promise<void>
 }
 
 async function openGuest(kind: DatabaseKind): Promise<Guest> {
   const app = await startApp(kind, { settings: { TRUSTED_PROXIES: '127.0.0.0/8,::1', REGISTRATION: 'open' } })
   await createPerson(app.services)
-  const web = await createClient(app.services, { first_party: true, refresh_tokens: 'always' })
-  const service = await createClient(app.services, { type: 'service', redirect_uris: [] })
-  const spa = await createClient(app.services, { type: 'spa' })
-  const device = await createClient(app.services, { type: 'native', redirect_uris: [], device_flow: true })
+  const clients: Clients = {
+    web: await createClient(app.services, { first_party: true, refresh_tokens: 'always' }),
+    service: await createClient(app.services, { type: 'service', redirect_uris: [] }),
+    spa: await createClient(app.services, { type: 'spa' }),
+    device: await createClient(app.services, { type: 'native', redirect_uris: [], device_flow: true }),
+  }
+  const guest: Guest = {
+    app,
+    stillWorks: await bystander(app),
+    holds: await holdings(app, clients),
+    async renew() {
+      guest.holds = await holdings(app, clients)
+    },
+  }
+  return guest
+}
+
+type Clients = Readonly<Record<'web' | 'service' | 'spa' | 'device', RegisteredClient>>
+
+async function holdings(app: TestApp, { web, service, spa, device }: Clients): Promise<Guest['holds']> {
   const tokens = await tokensFor(app, web)
   const browser = browserSession(app.issuer)
   const page = await browser.open(authorizeUrl(app, web))
@@ -43,32 +71,29 @@ async function openGuest(kind: DatabaseKind): Promise<Guest> {
     body: JSON.stringify({ redirect_uris: ['https://rp.example/callback'] }),
   })
   return {
-    app,
-    stillWorks: await bystander(app),
-    holds: {
-      web: web.client.id,
-      'web-secret': web.secret ?? '',
-      service: service.client.id,
-      'service-secret': service.secret ?? '',
-      spa: spa.client.id,
-      device: device.client.id,
-      code: await codeFor(app, web),
-      'access-token': tokens.accessToken,
-      'refresh-token': tokens.refreshToken,
-      'id-token': tokens.idToken,
-      'registration-token': String(registered.json['registration_access_token']),
-      uid: new URL(page.url).pathname.split('/').at(-1) ?? '',
-      csrf: hiddenFields(page.body)['csrf'] ?? '',
-      issuer: app.issuer,
-      cookies: [...browser.cookies.values()].map(({ name, value }) => `${name}=${value}`).join('; '),
-    },
+    web: web.client.id,
+    'web-secret': web.secret ?? '',
+    service: service.client.id,
+    'service-secret': service.secret ?? '',
+    spa: spa.client.id,
+    device: device.client.id,
+    code: await codeFor(app, web),
+    'access-token': tokens.accessToken,
+    'refresh-token': tokens.refreshToken,
+    'id-token': tokens.idToken,
+    registered: String(registered.json['client_id']),
+    'registration-token': String(registered.json['registration_access_token']),
+    uid: new URL(page.url).pathname.split('/').at(-1) ?? '',
+    csrf: hiddenFields(page.body)['csrf'] ?? '',
+    issuer: app.issuer,
+    cookies: [...browser.cookies.values()].map(({ name, value }) => `${name}=${value}`).join('; '),
   }
 }
 
 describe('requests that nobody of good will sends', () => {
   let guests: readonly Guest[]
   const agent = new Agent({ keepAlive: true })
-  let addresses = 0
+  let played = 0
 
   beforeAll(async () => {
     guests = await Promise.all(databases.map(openGuest))
@@ -84,9 +109,10 @@ describe('requests that nobody of good will sends', () => {
       const paths = [...PAGES, ...(await endpointsOf(guests[0]))]
       await fc.assert(
         fc.asyncProperty(oddRequests(paths), async (odd) => {
+          played += 1
+          if (played % 250 === 0) for (const guest of guests) await guest.renew()
           // one address each: limits are a matter of other tests
-          addresses = (addresses + 1) % 65_000
-          const from = `198.18.${addresses >> 8}.${addresses & 255}`
+          const from = `198.18.${(played >> 8) & 255}.${played & 255}`
           const answers = await Promise.all(guests.map((guest) => play(agent, guest, odd, from)))
           for (const { status, text } of answers) {
             expect(status).toBeLessThan(500)
@@ -119,7 +145,14 @@ function play(agent: Agent, { app, holds }: Guest, odd: OddRequest, from: string
   const headers = Object.fromEntries(Object.entries(odd.headers).map(([name, text]) => [name, own(text)]))
   return new Promise((resolve, reject) => {
     const req = httpRequest(
-      { agent, hostname, port, method: odd.method, path: own(odd.target), headers: { ...headers, 'x-forwarded-for': from } },
+      {
+        agent,
+        hostname,
+        port,
+        method: odd.method,
+        path: own(odd.target),
+        headers: { ...headers, 'x-forwarded-for': from },
+      },
       (res) => {
         let text = ''
         res.setEncoding('utf8')

@@ -22,6 +22,7 @@ export const HELD = [
   'access-token',
   'refresh-token',
   'id-token',
+  'registered',
   'registration-token',
   'uid',
   'csrf',
@@ -45,18 +46,55 @@ const VALUES = [
   ...['openid', 'openid profile email offline_access', 'http://localhost:9/callback', 'http://localhost:9/Callback'],
   ...['S256', 'plain', 'E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM', 'authorization_code', 'refresh_token'],
   ...['client_credentials', 'urn:ietf:params:oauth:grant-type:device_code', 'urn:openid:params:grant-type:ciba'],
-  ...['urn:ietf:params:oauth:client-assertion-type:jwt-bearer', 'urn:ietf:params:oauth:request_uri:x', 'urn:latchkey:pwd'],
+  ...[
+    'urn:ietf:params:oauth:client-assertion-type:jwt-bearer',
+    'urn:ietf:params:oauth:request_uri:x',
+    'urn:latchkey:pwd',
+  ],
   ...['login', 'consent', 'select_account', 'login none', '0', '-1', '9'.repeat(40), '1e9', 'yes', 'allow', 'ada'],
   ...['{"userinfo":{"name":null},"id_token":{"sub":{"value":"\\u0000"}}}', '{"id_token":{"acr":{"essential":true}}}'],
-  ...['[{"type":"payment"}]', '[{"type":"\\u0000"}]', '{"__proto__":{"x":1}}', '{"a":1,"a":2}', '[[[[[[[[[[[[[[[[[[[[[[[[[[]'],
-  ...['eyJhbGciOiJub25lIn0.eyJpc3MiOiJ4Iiwic3ViIjoieCJ9.', 'eyJhbGciOiJSUzI1NiJ9.e30.AA', 'eyJhbGciOiJIUzI1NiIsImtpZCI6Ii4uIn0.W10.x', '..'],
-  ...['de fr', 'BCDF-GHJK', "'; drop table artifacts;--", '../../etc/passwd', '<svg onload=alert(1)>', '${7*7}', '%s%n'],
+  ...[
+    '[{"type":"payment"}]',
+    '[{"type":"\\u0000"}]',
+    '{"__proto__":{"x":1}}',
+    '{"a":1,"a":2}',
+    '[[[[[[[[[[[[[[[[[[[[[[[[[[]',
+  ],
+  ...[
+    'eyJhbGciOiJub25lIn0.eyJpc3MiOiJ4Iiwic3ViIjoieCJ9.',
+    'eyJhbGciOiJSUzI1NiJ9.e30.AA',
+    'eyJhbGciOiJIUzI1NiIsImtpZCI6Ii4uIn0.W10.x',
+    '..',
+  ],
+  ...[
+    'de fr',
+    'BCDF-GHJK',
+    "'; drop table artifacts;--",
+    '../../etc/passwd',
+    '<svg onload=alert(1)>',
+    '${7*7}',
+    '%s%n',
+  ],
 ]
 
 /** Raw pieces of a query or form: well-encoded, badly encoded, and characters with a history. */
 const ODD_PIECES = [
   ...['%00', '%', '%zz', '%E0%A4%A', '%C0%80', '%ED%A0%80', '%F0%9F%98%80', '%E2%80%A8', '%E2%80%AE', '%1B', '%0d%0a'],
-  ...['%EF%BF%BF', '%F4%8F%BF%BF', '%7F', '+', '%2500', '[]', '[a]', '=', '&', ';', '#'.replace('#', '%23'), '\u00e9', '%C2%85'],
+  ...[
+    '%EF%BF%BF',
+    '%F4%8F%BF%BF',
+    '%7F',
+    '+',
+    '%2500',
+    '[]',
+    '[a]',
+    '=',
+    '&',
+    ';',
+    '#'.replace('#', '%23'),
+    '\u00e9',
+    '%C2%85',
+  ],
 ]
 
 const piece = fc.oneof(
@@ -87,10 +125,37 @@ const IN_ORDER: readonly (readonly [string, readonly string[]])[] = [
     ],
   ],
   ['/token', ['grant_type=client_credentials', 'client_id=‹service›', 'client_secret=‹service-secret›']],
-  ['/token', ['grant_type=refresh_token', 'refresh_token=‹refresh-token›', 'client_id=‹web›', 'client_secret=‹web-secret›']],
+  [
+    '/token',
+    ['grant_type=refresh_token', 'refresh_token=‹refresh-token›', 'client_id=‹web›', 'client_secret=‹web-secret›'],
+  ],
   ['/introspect', ['token=‹access-token›', 'client_id=‹web›', 'client_secret=‹web-secret›']],
   ['/device_authorization', ['client_id=‹device›', 'scope=openid']],
   ['/interaction/‹uid›/password', ['csrf=‹csrf›', 'username=ada', 'password=wrong']],
+  [
+    '/token',
+    [
+      'grant_type=authorization_code',
+      'code=‹code›',
+      'redirect_uri=http%3A%2F%2Flocalhost%3A9%2Fcallback',
+      'client_id=‹web›',
+      'client_secret=‹web-secret›',
+    ],
+  ],
+  [
+    '/par',
+    [
+      'client_id=‹spa›',
+      'response_type=code',
+      'redirect_uri=http%3A%2F%2Flocalhost%3A9%2Fcallback',
+      'scope=openid',
+      'code_challenge=E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM',
+      'code_challenge_method=S256',
+    ],
+  ],
+  ['/revoke', ['token=‹refresh-token›', 'client_id=‹web›', 'client_secret=‹web-secret›']],
+  ['/device', ['user_code=BCDF-GHJK', 'xsrf=x']],
+  ['/interaction/‹uid›', []],
   ['/logout', ['id_token_hint=‹id-token›', 'client_id=‹web›']],
 ]
 const bent = fc
@@ -104,8 +169,22 @@ const json = fc.oneof(
   fc.json({ maxDepth: 4 }),
   fc
     .dictionary(
-      fc.constantFrom('redirect_uris', 'client_name', 'token_endpoint_auth_method', 'jwks', 'scope', 'logo_uri', '__proto__', 'grant_types'),
-      fc.oneof(fc.constantFrom(...VALUES, 'a\u0000b', '\ud800'), fc.array(fc.constantFrom(...VALUES), { maxLength: 3 }), fc.jsonValue()),
+      fc.constantFrom(
+        'redirect_uris',
+        'client_name',
+        'token_endpoint_auth_method',
+        'jwks',
+        'scope',
+        'logo_uri',
+        '__proto__',
+        'grant_types',
+      ),
+      fc.oneof(
+        fc.constant(['https://rp.example/callback']),
+        fc.constantFrom(...VALUES, 'a\u0000b', '\ud800'),
+        fc.array(fc.constantFrom(...VALUES), { maxLength: 3 }),
+        fc.jsonValue(),
+      ),
     )
     .map((members) => JSON.stringify(members)),
   fc.nat(4_000).map((depth) => '['.repeat(depth)),
@@ -131,7 +210,13 @@ const authorization = fc.constantFrom(
 const headers = fc.record({
   authorization,
   accept: fc.constantFrom('text/html', 'application/json', '*/*', 'x'),
-  cookie: fc.constantFrom(undefined, '‹cookies›', 'latchkey_session=x; latchkey_session.sig=y', 'latchkey_interaction=%00', '==;;='),
+  cookie: fc.constantFrom(
+    undefined,
+    '‹cookies›',
+    'latchkey_session=x; latchkey_session.sig=y',
+    'latchkey_interaction=%00',
+    '==;;=',
+  ),
   origin: fc.constantFrom(undefined, undefined, 'null', 'http://evil.example', '‹issuer›'),
   'content-type': fc.constantFrom(
     undefined,

@@ -59,13 +59,13 @@ export function passwordGuesses(db: Kysely<Tables>, secrets: Secrets, clock: Clo
     { key: keyOf('row', browser, name), ...IN_A_ROW },
   ]
   /** In this order everywhere: transactions that meet wait for each other, and never in a circle. */
-  const shared = ({ network, knownBrowser }: Guesser): readonly AttemptLimit[] =>
+  const shared = ({ network, knownBrowser }: Guesser): Readonly<Record<string, readonly AttemptLimit[]>> =>
     knownBrowser === undefined
-      ? [
-          { key: keyOf('network', network), ...OF_A_NETWORK },
-          { key: keyOf('all'), ...OF_ALL },
-        ]
-      : []
+      ? {
+          network: [{ key: keyOf('network', network), ...OF_A_NETWORK }],
+          server: [{ key: keyOf('all'), ...OF_ALL }],
+        }
+      : {}
 
   const counters: Kysely<AttemptTables> = db.withTables()
 
@@ -73,15 +73,17 @@ export function passwordGuesses(db: Kysely<Tables>, secrets: Secrets, clock: Clo
     count: (name, guesser) =>
       // one refusal takes the others back, so a guess that nobody looked at uses up nothing
       counters.transaction().execute(async (transaction) => {
-        const limits = [...ofName(name, guesser.knownBrowser), ...shared(guesser)]
-        const wait = await countAttempt(transaction, limits, clock.now())
-        if (wait !== undefined) throw tooManyPasswords(wait)
+        const budgets = { account: ofName(name, guesser.knownBrowser), ...shared(guesser) }
+        for (const [budget, limits] of Object.entries(budgets)) {
+          const wait = await countAttempt(transaction, limits, clock.now())
+          if (wait !== undefined) throw tooManyPasswords(wait, `guessing.${budget}`)
+        }
       }),
 
     wasRight: (name, guesser) =>
       counters.transaction().execute(async (transaction) => {
         await forgetAttempts(transaction, ofName(name, guesser.knownBrowser))
-        await giveBackAttempt(transaction, shared(guesser))
+        await giveBackAttempt(transaction, Object.values(shared(guesser)).flat())
       }),
 
     forget: (inTransaction, names) =>
@@ -92,9 +94,10 @@ export function passwordGuesses(db: Kysely<Tables>, secrets: Secrets, clock: Clo
   }
 }
 
-function tooManyPasswords(retryAfterSeconds: number): AppError {
+function tooManyPasswords(retryAfterSeconds: number, rule: string): AppError {
   return new AppError('too_many_attempts', 'Too many wrong passwords were sent; this one was not looked at.', {
     hint: 'Wait, or sign in with a browser that you signed in with before.',
     retryAfterSeconds,
+    rule,
   })
 }

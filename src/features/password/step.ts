@@ -33,6 +33,8 @@ const page = view<SignInPage, typeof words>('password/sign-in')
 /** The step in which a person gives user name or e-mail and password. */
 export function passwordStep(needs: Pick<Services, 'accounts' | 'secrets' | 'settings' | 'clock' | 'metrics'>): Step {
   const { accounts, metrics } = needs
+export function passwordStep(needs: Pick<Services, 'accounts' | 'secrets' | 'settings' | 'clock' | 'log'>): Step {
+  const { accounts, log } = needs
   const browsers = knownBrowsers(needs)
   const count = (result: SignInResult): void => metrics.signIns.inc({ method: 'password', result })
 
@@ -62,6 +64,7 @@ export function passwordStep(needs: Pick<Services, 'accounts' | 'secrets' | 'set
       } catch (error) {
         if (!(error instanceof AppError && error.code === 'too_many_attempts')) throw error
         count('throttled')
+        log.warn({ ...factsOf(ctx.req), event: error.rule, client_id: scene.client.id }, 'a password was not looked at')
         ctx.status = 429
         ctx.set('Retry-After', String(error.retryAfterSeconds))
         await showForm(ctx, scene, known ?? username, 'wait')

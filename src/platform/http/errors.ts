@@ -54,17 +54,21 @@ export function errorBoundary(log: Log): Middleware {
       const { id } = factsOf(ctx.req)
       const refusal = refusalOf(error)
       if (refusal.status >= 500) log.error({ id, err: error }, 'a request failed')
-      else
-        log.info(
-          { id, code: refusal.code, reason: error instanceof Error ? error.message : String(error) },
-          'a request was refused',
-        )
+      else logRefusal(log, id, refusal, error)
       if (ctx.headerSent) return
       if (error instanceof AppError && error.retryAfterSeconds !== undefined)
         ctx.set('Retry-After', String(error.retryAfterSeconds))
       await showRefusal(ctx, refusal)
     }
   }
+}
+
+/** Whoever guesses is worth more attention than whoever is mistaken. */
+function logRefusal(log: Log, id: string, { code }: Refusal, error: unknown): void {
+  const reason = error instanceof Error ? error.message : String(error)
+  const rule = error instanceof AppError ? error.rule : undefined
+  if (rule === undefined) log.info({ id, code, reason }, 'a request was refused')
+  else log.warn({ id, code, event: rule, reason }, 'a request was refused')
 }
 
 const NO_PAGE: RefusalWords = { title: 'title.nothing-here', message: 'no-page', hint: 'hint.link' }

@@ -17,7 +17,8 @@ export function jsonProblem(text: string): string | undefined {
     else if (colon !== undefined) {
       const name = unquoted(token.slice(0, -colon.length))
       const names = open.at(-1)
-      if (name === '__proto__' || names?.has(name)) return `the JSON has a member ${JSON.stringify(name)} it must not have`
+      if (name === '__proto__' || names?.has(name))
+        return `the JSON has a member ${JSON.stringify(name)} it must not have`
       names?.add(name)
     }
     if (open.length > MOST_DEPTH) return `the JSON is nested more than ${MOST_DEPTH} deep`

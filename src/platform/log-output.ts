@@ -1,0 +1,59 @@
+/**
+ * Where the lines of the log go. A full disk, or a pipe that nobody reads, must not hold up a request, grow the memory
+ * or end the process: what finds no room is dropped and counted, and the count is the first line once there is room.
+ */
+import { fstatSync, writeSync } from 'node:fs'
+
+export interface Output {
+  write(line: string): void
+}
+
+/** How much waits for a slow reader. */
+const MOST_WAITING_BYTES = 1_048_576
+const STDOUT = 1
+
+/** Stdout: a pipe is written to without waiting for its reader, everything else at once. */
+export function stdoutOutput(): Output {
+  const kind = fstatSync(STDOUT)
+  const isPipe = kind.isFIFO() || kind.isSocket()
+  return countingDrops(isPipe ? toPipe(process.stdout) : toFile(STDOUT))
+}
+
+/** Takes a line, or says no. */
+type Sink = (line: string) => boolean
+
+function countingDrops(sink: Sink): Output {
+  let dropped = 0
+  return {
+    write(line) {
+      if (dropped > 0 && sink(`${JSON.stringify({ level: 'warn', time: Date.now(), dropped, msg: 'lines were lost' })}\n`))
+        dropped = 0
+      if (dropped > 0 || !sink(line)) dropped += 1
+    },
+  }
+}
+
+function toPipe(stream: NodeJS.WriteStream): Sink {
+  // its reader is gone: the stream is destroyed, which says it all
+  stream.on('error', () => {})
+  return (line) => {
+    if (stream.destroyed || stream.writableLength > MOST_WAITING_BYTES) return false
+    stream.write(line)
+    return true
+  }
+}
+
+function toFile(fd: number): Sink {
+  let torn = ''
+  return (line) => {
+    const bytes = Buffer.from(torn + line)
+    try {
+      const written = writeSync(fd, bytes)
+      // what follows a line that found half its room begins a new one
+      torn = written < bytes.length ? '\n' : ''
+      return written === bytes.length
+    } catch {
+      return false
+    }
+  }
+}
