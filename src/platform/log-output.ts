@@ -26,7 +26,10 @@ function countingDrops(sink: Sink): Output {
   let dropped = 0
   return {
     write(line) {
-      if (dropped > 0 && sink(`${JSON.stringify({ level: 'warn', time: Date.now(), dropped, msg: 'lines were lost' })}\n`))
+      if (
+        dropped > 0 &&
+        sink(`${JSON.stringify({ level: 'warn', time: Date.now(), dropped, msg: 'lines were lost' })}\n`)
+      )
         dropped = 0
       if (dropped > 0 || !sink(line)) dropped += 1
     },

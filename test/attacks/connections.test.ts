@@ -58,7 +58,13 @@ describe('the bounds of a connection', () => {
   const TOKEN = 'POST /token HTTP/1.1\r\nHost: x\r\nContent-Type: application/x-www-form-urlencoded\r\n'
 
   test.each([
-    ['A113 a length beside chunks', `${TOKEN}Content-Length: 4\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n`, 400],
+    ['A113 a length beside chunks', `${TOKEN}Content-Length: 4\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\nGET /smuggled HTTP/1.1\r\nHost: x\r\n\r\n`, 400],
+    ['A113 a length of nonsense', `${TOKEN}Content-Length: +5\r\n\r\nhello`, 400],
+    ['A113 a space before the colon', 'GET / HTTP/1.1\r\nHost: x\r\nTransfer-Encoding : chunked\r\n\r\n', 400],
+    ['A113 chunks by another name', `${TOKEN}Transfer-Encoding: xchunked\r\n\r\n0\r\n\r\n`, 400],
+    ['A113 no Host', 'GET /healthz HTTP/1.1\r\n\r\n', 400],
+    ['A113 a NUL in a header', 'GET /healthz HTTP/1.1\r\nHost: x\r\nX-A: a\0b\r\n\r\n', 400],
+    ['A113 no HTTP at all', '\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03', 400],
     ['A113 two lengths', `${TOKEN}Content-Length: 0\r\nContent-Length: 5\r\n\r\nhello`, 400],
     ['A113 a folded header', 'GET /healthz HTTP/1.1\r\nHost: x\r\nX-A: b\r\n c\r\n\r\n', 400],
     ['A113 bare line feeds', 'GET /healthz HTTP/1.1\nHost: x\n\n', 400],
@@ -74,7 +80,9 @@ describe('the bounds of a connection', () => {
       413,
     ],
   ])('refuse %s, and close', async (_, bytes, status) => {
-    expect(await said(bytes)).toMatch(new RegExp(`^HTTP/1.1 ${status} `))
+    const answer = await said(bytes)
+    expect(answer).toMatch(new RegExp(`^HTTP/1.1 ${status} `))
+    expect(answer.match(/HTTP\/1\.1 /g)).toHaveLength(1)
   })
 
   test('F35 lets 400 cookies of others pass', async () => {

@@ -165,28 +165,50 @@ const bent = fc
     pairs: [...pairs.filter(() => dice.next().value !== 0), ...more.slice(0, 2)],
   }))
 
+const MEMBERS = [
+  ...['client_name', 'token_endpoint_auth_method', 'scope', 'logo_uri', 'grant_types', 'response_types', 'contacts'],
+  ...[
+    'application_type',
+    'id_token_signed_response_alg',
+    'default_max_age',
+    'post_logout_redirect_uris',
+    'jwks',
+    'type',
+  ],
+  ...[
+    'software_id',
+    'client_uri',
+    'subject_type',
+    'sector_identifier_uri',
+    'request_uris',
+    'backchannel_logout_uri',
+    '__proto__',
+  ],
+]
+const memberValue = fc.oneof(
+  fc.constantFrom<unknown>(
+    ...VALUES,
+    'a\u0000b',
+    '\ud800',
+    '\u202ename',
+    'https://rp.example/x',
+    ['https://rp.example/x'],
+    [],
+    null,
+    7,
+    true,
+  ),
+  fc.string({ unit: 'binary', maxLength: 12 }),
+  fc.jsonValue({ maxDepth: 2 }),
+)
+/** Software that registers itself, mostly in order. */
+const registration = fc
+  .dictionary(fc.constantFrom(...MEMBERS), memberValue, { maxKeys: 3 })
+  .map((members) => JSON.stringify({ redirect_uris: ['https://rp.example/callback'], ...members }))
+
 const json = fc.oneof(
+  registration,
   fc.json({ maxDepth: 4 }),
-  fc
-    .dictionary(
-      fc.constantFrom(
-        'redirect_uris',
-        'client_name',
-        'token_endpoint_auth_method',
-        'jwks',
-        'scope',
-        'logo_uri',
-        '__proto__',
-        'grant_types',
-      ),
-      fc.oneof(
-        fc.constant(['https://rp.example/callback']),
-        fc.constantFrom(...VALUES, 'a\u0000b', '\ud800'),
-        fc.array(fc.constantFrom(...VALUES), { maxLength: 3 }),
-        fc.jsonValue(),
-      ),
-    )
-    .map((members) => JSON.stringify(members)),
   fc.nat(4_000).map((depth) => '['.repeat(depth)),
   fc.nat(900).map((depth) => `${'{"a":'.repeat(depth)}1${'}'.repeat(depth)}`),
 )
@@ -232,18 +254,18 @@ const headers = fc.record({
   'user-agent': fc.constantFrom(undefined, 'x'.repeat(500), '\u00ff<b>'),
 })
 
-const METHODS = ['GET', 'GET', 'GET', 'POST', 'POST', 'POST', 'PUT', 'DELETE', 'OPTIONS', 'HEAD', 'PATCH', 'TRACE']
+const METHODS = [...'GET GET GET GET GET GET POST POST POST POST POST POST POST POST PUT DELETE OPTIONS HEAD PATCH TRACE'.split(' ')]
 
 /** @param paths every endpoint and page of the server */
 export function oddRequests(paths: readonly string[]): fc.Arbitrary<OddRequest> {
-  const ends = fc.constantFrom('', '', '', '', '/', '%00', '%2e%2e', '/..', ';x', '//', '%E0', '/x')
+  const ends = fc.constantFrom(...Array<string>(20).fill(''), '/', '%00', '%2e%2e', '/..', ';x', '//', '%E0', '/x')
   const free = fc.record({
     path: fc.tuple(fc.constantFrom(...paths), ends).map((parts) => parts.join('')),
     pairs: anyPairs,
   })
   return fc
     .record({
-      aim: fc.oneof(free, bent),
+      aim: fc.oneof(free, bent, fc.constant({ path: '/register', pairs: [] })),
       method: fc.constantFrom(...METHODS),
       headers,
       json,
@@ -252,7 +274,8 @@ export function oddRequests(paths: readonly string[]): fc.Arbitrary<OddRequest> 
     })
     .map(({ aim: { path, pairs }, method, headers: given, json: document, speaksJson, isWellTyped }) => {
       const hasBody = !['GET', 'HEAD', 'OPTIONS', 'TRACE', 'DELETE'].includes(method)
-      const type = speaksJson ? 'application/json' : 'application/x-www-form-urlencoded'
+      const isJson = speaksJson || path === '/register'
+      const type = isJson ? 'application/json' : 'application/x-www-form-urlencoded'
       return {
         method,
         target: hasBody || pairs.length === 0 ? path : `${path}?${pairs.join('&')}`,
@@ -262,7 +285,7 @@ export function oddRequests(paths: readonly string[]): fc.Arbitrary<OddRequest> 
             'content-type': hasBody ? (isWellTyped ? type : given['content-type']) : undefined,
           }).flatMap(([name, text]) => (text === undefined ? [] : [[name, text]])),
         ),
-        body: hasBody ? (speaksJson ? document : pairs.join('&')) : undefined,
+        body: hasBody ? (isJson ? document : pairs.join('&')) : undefined,
       }
     })
 }

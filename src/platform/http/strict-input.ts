@@ -6,6 +6,7 @@
 import type { IncomingMessage } from 'node:http'
 import type { Context, Middleware } from 'koa'
 import { jsonProblem } from './json-problem.ts'
+import { textProblem } from './text-problem.ts'
 
 /** More than any request of the protocol has, with a `resource` for each of the largest number of APIs. */
 const MOST_PARAMETERS = 200
@@ -14,10 +15,6 @@ const MOST_BODY_BYTES = 56 * 1024
 const FORM = 'application/x-www-form-urlencoded'
 /** Parameters whose value is JSON (OpenID Connect Core 1.0 §5.5, RFC 9396 §2). */
 const JSON_PARAMETERS = new Set(['claims', 'authorization_details'])
-
-/** Control characters but for those that stand between the words of JSON and of texts: tab, line feed, return. */
-// oxlint-disable-next-line no-control-regex -- they are what is looked for
-const CONTROL = /[\0-\x08\x0b\x0c\x0e-\x1f]/
 
 /** Refuses what is malformed with 400, a body that is too large with 413, and one that is packed with 415. */
 export const strictInput: Middleware = async (ctx, next) => {
@@ -69,10 +66,6 @@ function parametersProblem(text: string): string | undefined {
 function valueProblem(pair: string): string | undefined {
   const at = pair.indexOf('=')
   return JSON_PARAMETERS.has(pair.slice(0, at)) ? jsonProblem(pair.slice(at + 1)) : undefined
-}
-
-function textProblem(text: string): string | undefined {
-  return CONTROL.test(text) ? 'there is a control character in it' : undefined
 }
 
 /** Refuses what is no UTF-8, surrogates included. */
