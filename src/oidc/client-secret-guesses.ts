@@ -70,9 +70,13 @@ function clientRefused(ctx: Context): string | undefined {
 }
 
 function tooManySecrets(retryAfterSeconds: number): AppError {
-  return new AppError('too_many_attempts', 'Too many wrong client secrets came from here; this one was not looked at.', {
-    hint: 'Give the application its secret, or make a new one: latchkey client rotate-secret ID. Then wait.',
-    retryAfterSeconds,
-    rule: 'guessing.client_secret',
-  })
+  return new AppError(
+    'too_many_attempts',
+    'Too many wrong client secrets came from here; this one was not looked at.',
+    {
+      hint: 'Give the application its secret, or make a new one: latchkey client rotate-secret ID. Then wait.',
+      retryAfterSeconds,
+      rule: 'guessing.client_secret',
+    },
+  )
 }

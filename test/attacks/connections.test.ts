@@ -58,7 +58,11 @@ describe('the bounds of a connection', () => {
   const TOKEN = 'POST /token HTTP/1.1\r\nHost: x\r\nContent-Type: application/x-www-form-urlencoded\r\n'
 
   test.each([
-    ['A113 a length beside chunks', `${TOKEN}Content-Length: 4\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\nGET /smuggled HTTP/1.1\r\nHost: x\r\n\r\n`, 400],
+    [
+      'A113 a length beside chunks',
+      `${TOKEN}Content-Length: 4\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\nGET /smuggled HTTP/1.1\r\nHost: x\r\n\r\n`,
+      400,
+    ],
     ['A113 a length of nonsense', `${TOKEN}Content-Length: +5\r\n\r\nhello`, 400],
     ['A113 a space before the colon', 'GET / HTTP/1.1\r\nHost: x\r\nTransfer-Encoding : chunked\r\n\r\n', 400],
     ['A113 chunks by another name', `${TOKEN}Transfer-Encoding: xchunked\r\n\r\n0\r\n\r\n`, 400],

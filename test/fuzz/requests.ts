@@ -254,7 +254,9 @@ const headers = fc.record({
   'user-agent': fc.constantFrom(undefined, 'x'.repeat(500), '\u00ff<b>'),
 })
 
-const METHODS = [...'GET GET GET GET GET GET POST POST POST POST POST POST POST POST PUT DELETE OPTIONS HEAD PATCH TRACE'.split(' ')]
+const METHODS = [
+  ...'GET GET GET GET GET GET POST POST POST POST POST POST POST POST PUT DELETE OPTIONS HEAD PATCH TRACE'.split(' '),
+]
 
 /** @param paths every endpoint and page of the server */
 export function oddRequests(paths: readonly string[]): fc.Arbitrary<OddRequest> {

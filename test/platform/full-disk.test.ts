@@ -4,6 +4,7 @@ import { execFileSync } from 'node:child_process'
 import { mkdirSync, mkdtempSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
+import Sqlite from 'better-sqlite3'
 import { sql } from 'kysely'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { createClient, createPerson, startApp, type RegisteredClient, type TestApp } from '../support/app.ts'
@@ -112,6 +113,28 @@ describe('F5 while the disk of sqlite is full', () => {
       const { rows } = await sql<{ integrity_check: string }>`pragma integrity_check`.execute(app.services.database.db)
       expect(rows).toEqual([{ integrity_check: 'ok' }])
     } finally {
+      await app.close()
+    }
+  })
+})
+
+describe('F9 while another program reads sqlite for long', () => {
+  test('the log grows beside it, and gives its room back once the reader has gone', async () => {
+    const { app } = await openScene(databases[0] ?? expect.fail('no database'))
+    const file = app.config.databaseUrl.reveal().slice('sqlite:'.length)
+    const { db } = app.services.database
+    const reader = new Sqlite(file, { readonly: true })
+    try {
+      reader.exec('begin')
+      reader.prepare('select count(*) from clients').get()
+      await sql`create table ballast as select zeroblob(70000000) as bytes`.execute(db)
+      expect(statSync(`${file}-wal`).size).toBeGreaterThan(70_000_000)
+      reader.exec('commit')
+      await sql`delete from ballast`.execute(db)
+      await createClient(app.services)
+      expect(statSync(`${file}-wal`).size).toBeLessThanOrEqual(67_108_864)
+    } finally {
+      reader.close()
       await app.close()
     }
   })

@@ -18,7 +18,9 @@ const SCRIPT = `
 function logger(stdout: 'pipe' | number) {
   const stdio: StdioOptions = ['pipe', stdout, 'pipe']
   const child = spawn(process.execPath, ['--input-type=module', '--eval', SCRIPT], { stdio, cwd: ROOT })
-  const told = new Promise<string>((resolve) => child.stderr?.once('data', (chunk: Buffer) => resolve(chunk.toString())))
+  const told = new Promise<string>((resolve) =>
+    child.stderr?.once('data', (chunk: Buffer) => resolve(chunk.toString())),
+  )
   const ended = new Promise<number | null>((resolve) => child.once('close', resolve))
   return { child, told, ended, lastLine: () => child.stdin?.write('go') }
 }

@@ -14,6 +14,9 @@ import { AppError } from '#platform/errors.ts'
 const BUSY_LIMIT_MS = 2_000
 const BUSY_PAUSE_MS = 10
 
+/** A reader who takes long makes the log grow; once it has gone, the file is cut to this. */
+const MOST_LOG_BYTES = 67_108_864
+
 /** The disk is full, refuses to write, or may not be written to; or the process may open no more files. */
 const OUT_OF_ROOM = /^SQLITE_(FULL|IOERR|READONLY|CANTOPEN)/
 
@@ -117,6 +120,7 @@ export async function openFile(path: string): Promise<SqliteFile> {
       await whenNotBusy(() => database.pragma('journal_mode = WAL'))
       database.pragma('synchronous = FULL')
       database.pragma('foreign_keys = ON')
+      database.pragma(`journal_size_limit = ${MOST_LOG_BYTES}`)
       return new SqliteFile(database)
     } catch (error) {
       database.close()
