@@ -8,28 +8,11 @@ import { createClient, createPerson, startApp, type RegisteredClient, type TestA
 import { browserSession, hiddenFields } from '../support/browser-session.ts'
 import { databases, type DatabaseKind } from '../support/databases.ts'
 import { authorizeUrl, bystander, codeFor, send, tokensFor } from '../support/protocol.ts'
-import { HELD, oddRequests, type Held, type OddRequest } from './requests.ts'
+import { oddRequests, type OddRequest } from './requests.ts'
+import { HELD, PAGES, type Held } from './words.ts'
 
 const RUNS = Number(process.env['FUZZ_RUNS'] ?? 300)
 const SEED = Number(process.env['FUZZ_SEED'] ?? 20_261_122)
-
-/** The pages, and what is found behind an id; the endpoints are taken from discovery. */
-const PAGES = [
-  ...[
-    '/',
-    '/healthz',
-    '/readyz',
-    '/metrics',
-    '/approvals',
-    '/approvals/x',
-    '/device',
-    '/interaction/‹uid›',
-    '/interaction/x',
-  ],
-  ...['/interaction/‹uid›/password', '/interaction/‹uid›/consent', '/authorize/x', '/logout/confirm'],
-  ...['/register/‹registered›', '/register/x', '/assets/x.css', '/nothing', '/device/x', '/logout/success'],
-  ...['/.well-known/openid-configuration', '/.well-known/oauth-authorization-server'],
-]
 
 interface Guest {
   readonly app: TestApp
