@@ -19,7 +19,7 @@ describe('JSON from outside', () => {
     ['a member twice, written otherwise', '{"a":1,"\\u0061" : 2}'],
     ['the prototype', '{"b":[{"__proto__":1}]}'],
     ['the prototype, written otherwise', '{"\\u005f_proto__":1}'],
-    ['too many brackets', `${'['.repeat(21)}`],
+    ['too many brackets', '['.repeat(21)],
     ['a NUL in a text', '["a\\u0000b"]'],
     ['a NUL in a name', '{"a\\u0000b":1}'],
     ['half a character', '["\\ud800"]'],
