@@ -16,9 +16,8 @@ export interface LogSettings {
  */
 export function openLog({ level, format }: LogSettings): Log {
   const options = { level, base: null, mixin: traceNames }
-  if (format === 'json') return pino({ ...options, formatters: { level: (label) => ({ level: label }) } })
   if (format === 'json')
-    return pino({ level, base: null, formatters: { level: (label) => ({ level: label }) } }, stdoutOutput())
+    return pino({ ...options, formatters: { level: (label) => ({ level: label }) } }, stdoutOutput())
   return pino(
     options,
     pretty({ colorize: process.stdout.isTTY, ignore: 'pid,hostname', translateTime: 'HH:MM:ss', sync: true }),

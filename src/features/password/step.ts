@@ -31,10 +31,10 @@ type Wrong = 'wrong' | 'wrong-again' | 'wait'
 const page = view<SignInPage, typeof words>('password/sign-in')
 
 /** The step in which a person gives user name or e-mail and password. */
-export function passwordStep(needs: Pick<Services, 'accounts' | 'secrets' | 'settings' | 'clock' | 'metrics'>): Step {
-  const { accounts, metrics } = needs
-export function passwordStep(needs: Pick<Services, 'accounts' | 'secrets' | 'settings' | 'clock' | 'log'>): Step {
-  const { accounts, log } = needs
+export function passwordStep(
+  needs: Pick<Services, 'accounts' | 'secrets' | 'settings' | 'clock' | 'log' | 'metrics'>,
+): Step {
+  const { accounts, log, metrics } = needs
   const browsers = knownBrowsers(needs)
   const count = (result: SignInResult): void => metrics.signIns.inc({ method: 'password', result })
 
