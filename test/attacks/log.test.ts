@@ -59,7 +59,7 @@ describe.each(databases)('what is written down, on $name', (database) => {
   test('A114 writes one valid JSON object a line, whatever strangers send', async () => {
     const browser = browserSession(app.issuer, { 'user-agent': 'x"\\u2028{}' })
     // the gate lets these in nowhere
-    const printed = FORGED.replaceAll(/[\x1b\0]/g, '')
+    const printed = FORGED.replaceAll('\x1b', '').replaceAll('\0', '')
     const page = await browser.open(authorizeUrl(app, web, { login_hint: printed, state: printed }))
     await signIn(browser, page, printed, printed)
     await browser.open(authorizeUrl(app, web, { client_id: FORGED }))
