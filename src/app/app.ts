@@ -20,6 +20,7 @@ import { postedRequests } from '#oidc/posted-requests.ts'
 import { openProtocol } from '#oidc/provider.ts'
 import { registrationDoor } from '#oidc/registration.ts'
 import { requestsByReference } from '#oidc/requests-by-reference.ts'
+import { storedAnswers } from '#oidc/stored-answers.ts'
 import { boundStrangersWrites } from '#oidc/strangers-writes.ts'
 import { uiLocales } from '#oidc/ui-locales.ts'
 import { accessLog } from '#platform/http/access-log.ts'
@@ -92,6 +93,7 @@ export async function createApp(config: Config, services: Services, features: re
       polling(services),
       registrationDoor(services),
       uiLocales,
+      storedAnswers(services),
       protocol.middleware,
     ]),
   ]

@@ -130,10 +130,11 @@ function assemble({ config, database, secrets, clock, log, state, metrics }: Par
     registrationTokens: createRegistrationTokens({ database, clock }),
     consents: consentStore(database.db),
     signingKeys,
-    pairwiseSubjects: createPairwiseSubjects({ store: installationSecretStore(database.db), secrets, clock }),
+    pairwiseSubjects: createPairwiseSubjects({ store: installationSecretStore(database), secrets, clock }),
     artifacts: artifactStore(database.db),
     claimReceipts: createClaimReceipts({
       store: claimReceiptStore(database.db),
+      whenStored: database.whenStored,
       accounts,
       clock,
       log,

@@ -17,6 +17,7 @@ import { signingAlgorithmsOf } from '#core/clients/signing-algorithms.ts'
 import type { RegistrationTokens } from '#core/registration/registration-tokens.ts'
 import { digest, type SealedPlace, type Secrets } from '#core/secrets.ts'
 import type { Clock } from '#platform/clock.ts'
+import type { Units } from '#platform/database/unit.ts'
 import { AlreadyUsed } from './replay.ts'
 import { sessionAdapter } from './session-adapter.ts'
 import type { KeyCheck } from './signing.ts'
@@ -30,6 +31,7 @@ export interface RegisteredClients {
 
 export interface AdapterNeeds {
   readonly artifacts: ArtifactStore
+  readonly database: Pick<Units, 'apart' | 'together'>
   readonly clients: Pick<Clients, 'find'>
   readonly registrationTokens: Pick<RegistrationTokens, 'findLive'>
   readonly registered: RegisteredClients
@@ -77,7 +79,8 @@ export function artifactKey(model: string, id: string): string {
   return digest(`${model}\0${id}`)
 }
 
-function artifactAdapter(model: string, { artifacts, secrets, clock, refreshReuseSeconds }: AdapterNeeds): Adapter {
+function artifactAdapter(model: string, needs: AdapterNeeds): Adapter {
+  const { artifacts, database, secrets, clock, refreshReuseSeconds } = needs
   const reuseSeconds = model === 'RefreshToken' ? refreshReuseSeconds : 0
   const keyOf = (id: string) => artifactKey(model, id)
 
@@ -131,14 +134,22 @@ function artifactAdapter(model: string, { artifacts, secrets, clock, refreshReus
     async consume(id) {
       const key = keyOf(id)
       if (await artifacts.consume(key, clock.now(), reuseSeconds)) return
-      await endFamily(artifacts, key, clock.now())
+      // whoever lost still has the row's lock, and who holds the family already may wait for it: that is let go first
+      await database.apart(() => database.together(() => endFamily(artifacts, key, clock.now())))
       throw model === 'PushedAuthorizationRequest'
         ? new errors.InvalidRequestUri('request_uri was already used')
         : new errors.InvalidGrant(`${model} was already used`)
     },
 
-    destroy: (id) => artifacts.remove(keyOf(id)),
-    revokeByGrantId: (grantId) => artifacts.removeByGrant(grantId, [model]),
+    async destroy(id) {
+      if (OF_A_GRANT.includes(model))
+        await holdFamily(artifacts, (await artifacts.find(keyOf(id), clock.now()))?.grant_id)
+      await artifacts.remove(keyOf(id))
+    },
+    async revokeByGrantId(grantId) {
+      await holdFamily(artifacts, grantId)
+      await artifacts.removeByGrant(grantId, [model])
+    },
   }
   return model === 'Session' ? sessionAdapter(adapter, { artifacts, now: clock.now, keyOf, rowOf, read }) : adapter
 }
@@ -158,12 +169,21 @@ function placeOf(row: string): SealedPlace {
 }
 
 /** What was used twice may be in the wrong hands: everything that came of it ends (RFC 6749 §4.1.2, RFC 9700 §4.14.2). */
-async function endFamily(artifacts: ArtifactStore, key: string, now: number): Promise<void> {
+async function endFamily(artifacts: ArtifactStore, key: string, now: number): Promise<true> {
   const grantId = (await artifacts.find(key, now))?.grant_id
-  if (!grantId) return
+  if (!grantId) return true
   // the grant first: without it whatever a parallel winner stores a moment later is dead at birth
   await artifacts.remove(artifactKey('Grant', grantId))
   await artifacts.removeByGrant(grantId, OF_A_GRANT)
+  return true
+}
+
+/**
+ * Whoever ends tokens of a grant holds the grant first: several at once, each with a row that another waits for, would
+ * wait in a circle.
+ */
+async function holdFamily(artifacts: ArtifactStore, grantId: string | null | undefined): Promise<void> {
+  if (grantId) await artifacts.hold(artifactKey('Grant', grantId))
 }
 
 type LookedUp = Pick<Artifact, 'grant_id' | 'account_id' | 'client_id' | 'session_uid'>

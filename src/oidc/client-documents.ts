@@ -20,7 +20,7 @@ const KEPT = { min: 300, max: 3_600 }
 
 /** The library's feature, where the operator named hosts that such documents may lie at. */
 export function clientDocuments(services: Services): { readonly clientIdMetadataDocument?: Documents } {
-  const { clients, settings } = services
+  const { clients, settings, database } = services
   const { documentHosts } = settings.registration
   if (documentHosts.length === 0) return {}
   const limit = limitRegistrations(services)
@@ -41,7 +41,8 @@ export function clientDocuments(services: Services): { readonly clientIdMetadata
 
     async allowClient(_ctx, client: Client) {
       try {
-        const known = await rememberDocument(clients, client.clientId, read(client.metadata()))
+        // the library keeps what it fetched whatever becomes of this request, and so does the row
+        const known = await database.apart(() => rememberDocument(clients, client.clientId, read(client.metadata())))
         // what was decided about refresh tokens is told in the grant types
         Object.assign(client, houseMembers(known), { grantTypes: known.metadata['grant_types'] })
         return !known.disabled

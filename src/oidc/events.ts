@@ -3,12 +3,14 @@ import type { Services } from '#core/services.ts'
 import { AppError } from '#platform/errors.ts'
 import { factsOf } from '#platform/http/request-facts.ts'
 
+type EventNeeds = Pick<Services, 'log' | 'metrics' | 'database'>
+
 /**
- * Writes what the protocol decided into the log, and counts what it refused: who came with which client, and the rule that refused (the library's
- * `error_detail` is internal and goes nowhere else). Listeners run inside the request, so they neither throw nor wait;
- * none of them sees a token or a code.
+ * Writes what the protocol decided into the log, and counts what it refused: who came with which client, and the rule that
+ * refused (the library's `error_detail` is internal and goes nowhere else). Listeners run inside the request, so they neither throw nor wait;
+ * none of them sees a token or a code. That tokens were issued or ended is said once it is stored.
  */
-export function logEvents(provider: Provider, { log, metrics }: Pick<Services, 'log' | 'metrics'>): void {
+export function logEvents(provider: Provider, { log, metrics, database }: EventNeeds): void {
   const refused = (event: string) => (ctx: KoaContextWithOIDC, error: errors.OIDCProviderError) => {
     metrics.refusals.inc({ endpoint: event.replace(/\.error$/, ''), error: error.error })
     log.info({ ...about(ctx), event, error: error.error, reason: reasonOf(error) }, 'the protocol refused a request')
@@ -42,10 +44,12 @@ export function logEvents(provider: Provider, { log, metrics }: Pick<Services, '
     log.info({ ...about(ctx), event: 'authorization.success' }, 'signed in to a client'),
   )
   provider.on('grant.success', (ctx) =>
-    log.info({ ...about(ctx), event: 'grant.success', grant: ctx.oidc.params?.['grant_type'] }, 'tokens issued'),
+    database.whenStored(() =>
+      log.info({ ...about(ctx), event: 'grant.success', grant: ctx.oidc.params?.['grant_type'] }, 'tokens issued'),
+    ),
   )
   provider.on('grant.revoked', (ctx) =>
-    log.info({ ...about(ctx), event: 'grant.revoked' }, 'a grant and its tokens ended'),
+    database.whenStored(() => log.info({ ...about(ctx), event: 'grant.revoked' }, 'a grant and its tokens ended')),
   )
   provider.on('end_session.success', (ctx) => log.info({ ...about(ctx), event: 'end_session.success' }, 'signed out'))
 }

@@ -50,7 +50,7 @@ export interface Protocol {
 
 /** Opens the protocol endpoints with the keys that are published now, and keeps watching the keys. */
 export async function openProtocol(services: Services, pages: ProtocolPages): Promise<Protocol> {
-  const { signingKeys, apis, log } = services
+  const { signingKeys, apis, log, database } = services
   const load = async (): Promise<Published> => ({
     ...(await signingKeys.load()),
     detailTypes: await apis.detailTypes(),
@@ -63,7 +63,9 @@ export async function openProtocol(services: Services, pages: ProtocolPages): Pr
     provider = makeProvider(services, pages, published, around)
     log.info(sameKeys ? 'types of authorization details changed' : 'signing keys changed')
   }
-  const fetch = outboundFetch(services)
+  const callOut = outboundFetch(services)
+  // others wait for the commit of a request, which therefore waits for no stranger's server
+  const fetch: GuardedFetch = (...call) => database.apart(() => callOut(...call))
   const logouts = startLogoutSender({ services, fetch, current: () => provider })
   const around: Around = { refreshKeys, fetch, logouts }
   let provider = makeProvider(services, pages, published, around)

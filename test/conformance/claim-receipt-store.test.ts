@@ -41,7 +41,14 @@ describe.each(databases)('claim receipts on $name', ({ create }) => {
   })
 
   const receiptsKept = (retentionSeconds = 90 * DAY, store: ClaimReceiptStore = claimReceiptStore(database.db)) =>
-    createClaimReceipts({ store, accounts, clock, log, settings: { claimReceipts: { retentionSeconds } } })
+    createClaimReceipts({
+      store,
+      whenStored: database.whenStored,
+      accounts,
+      clock,
+      log,
+      settings: { claimReceipts: { retentionSeconds } },
+    })
   const release = (accountId: string, clientId = 'a-client', claims = ['sub', 'email']) =>
     ({ accountId, clientId, place: 'userinfo', claims }) as const
 

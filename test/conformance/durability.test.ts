@@ -55,8 +55,10 @@ describe.each(databases)('F1 F2 a server on $name that is killed under load', (k
         expect(await load).toEqual(
           Array.from({ length: WORKERS + 1 }, () => ({ status: 'fulfilled', value: undefined })),
         )
+        await expectNoHalves(cluster, client)
         await cluster.restart(0)
         await hold(ledger)
+        await cluster.services.artifacts.removeByClient(client.client.id)
       }
     },
     30_000 + ROUNDS * 10_000,
@@ -153,6 +155,27 @@ describe.each(databases)('consents on $name', (kind) => {
     expect(await app.services.consents.find(account, client.id)).toBeUndefined()
   })
 })
+
+/** What one answer gave is there or it is not: a spent code, an access token and a refresh token come together. */
+async function expectNoHalves({ services: { database } }: Cluster, { client }: RegisteredClient): Promise<void> {
+  const rows = await database.db
+    .selectFrom('artifacts')
+    .select(['model', 'grant_id', 'consumed_at'])
+    .where('client_id', '=', client.id)
+    .where('grant_id', 'is not', null)
+    .execute()
+  for (const [grant, own] of Map.groupBy(rows, ({ grant_id }) => grant_id)) {
+    const count = (model: string) => own.filter((row) => row.model === model).length
+    const spent = own.some(({ model, consumed_at }) => model === 'AuthorizationCode' && consumed_at !== null)
+    const used = own.filter(({ model, consumed_at }) => model === 'RefreshToken' && consumed_at !== null).length
+    const answers = spent ? 1 + used : 0
+    expect({ grant, access: count('AccessToken'), refresh: count('RefreshToken') }).toEqual({
+      grant,
+      access: answers,
+      refresh: answers,
+    })
+  }
+}
 
 /** What SQLite says of its file; PostgreSQL has no such question. */
 async function integrityOf({ services: { database } }: Cluster): Promise<string> {

@@ -135,7 +135,7 @@ describe.each(databases)('pairwise subjects on $name', (database) => {
   test('stay when the server starts again, and when the master key is replaced', async () => {
     const { clock } = app.services
     const before = await subjectAt(shop, SHOP)
-    const store = installationSecretStore(app.services.database.db)
+    const store = installationSecretStore(app.services.database)
     const again = createPairwiseSubjects({ store, secrets: app.services.secrets, clock })
     expect(await again.subjectFor('shop.example', ada)).toBe(before)
 
@@ -150,7 +150,7 @@ describe.each(databases)('pairwise subjects on $name', (database) => {
   test('hang on one key, however many processes need it first', async () => {
     const { database: open, clock, secrets } = app.services
     await open.db.deleteFrom('installation_secrets').execute()
-    const store = installationSecretStore(open.db)
+    const store = installationSecretStore(open)
     const subjects = await Promise.all(
       Array.from({ length: 12 }, () => createPairwiseSubjects({ store, secrets, clock }).subjectFor('a.example', ada)),
     )

@@ -78,6 +78,7 @@ export async function openAdapters({ create }: DatabaseKind): Promise<Adapters> 
   const onDatabase = (own: Database<Tables>, behindSeconds: number): AdapterOf => {
     const needs = {
       artifacts: artifactStore(own.db),
+      database: own,
       clients,
       registrationTokens,
       registered: { save: async () => {}, remove: async () => {} },

@@ -39,6 +39,8 @@ export interface ArtifactStore {
    * none; otherwise false, and from now on the interval is longer by as much as it was at first.
    */
   poll(id: string, now: number, firstIntervalSeconds: number): Promise<boolean>
+  /** Makes others who would hold, change or remove the row wait until the caller's unit has ended. */
+  hold(id: string): Promise<void>
   remove(id: string): Promise<void>
   removeByGrant(grantId: string, models: readonly string[]): Promise<void>
   /** Ends a session, in whatever row a tab has left it. */
@@ -148,6 +150,14 @@ export function artifactStore(db: Kysely<Tables>): ArtifactStore {
         }))
         .execute()
       return false
+    },
+
+    async hold(id) {
+      await db
+        .updateTable('artifacts')
+        .set((set) => ({ model: set.ref('model') }))
+        .where('id', '=', id)
+        .execute()
     },
 
     async remove(id) {

@@ -7,6 +7,7 @@
 import type { Accounts } from '#core/accounts/accounts.ts'
 import { pageOf, type Page } from '#core/paging.ts'
 import type { Clock } from '#platform/clock.ts'
+import type { Units } from '#platform/database/unit.ts'
 import type { Log } from '#platform/log.ts'
 import type { ClaimReceipt, Release } from './claim-receipt.ts'
 import { cursorOf, parseReceiptQuery, receiptId } from './receipt-query.ts'
@@ -14,7 +15,10 @@ import { receiptQueue } from './receipt-queue.ts'
 import type { ClaimReceiptStore } from './store.ts'
 
 export interface ClaimReceipts {
-  /** The receipt is stored within a moment. @throws AppError(unavailable) where very many could not be stored for long */
+  /**
+   * The receipt is stored within a moment after what it stands for, and not at all if that is not.
+   * @throws AppError(unavailable) where very many could not be stored for long
+   */
   record(release: Release): void
   /** Stores at once what waits to be stored. */
   flush(): Promise<void>
@@ -32,13 +36,15 @@ export interface ClaimReceipts {
 
 export interface ClaimReceiptsNeeds {
   readonly store: ClaimReceiptStore
+  readonly whenStored: Units['whenStored']
   readonly accounts: Pick<Accounts, 'get' | 'findById'>
   readonly clock: Clock
   readonly log: Pick<Log, 'warn'>
   readonly settings: { readonly claimReceipts: { readonly retentionSeconds: number } }
 }
 
-export function createClaimReceipts({ store, accounts, clock, log, settings }: ClaimReceiptsNeeds): ClaimReceipts {
+export function createClaimReceipts(needs: ClaimReceiptsNeeds): ClaimReceipts {
+  const { store, whenStored, accounts, clock, log, settings } = needs
   const { retentionSeconds } = settings.claimReceipts
   const queue = receiptQueue({
     insert: (rows) => store.insert(rows),
@@ -51,7 +57,10 @@ export function createClaimReceipts({ store, accounts, clock, log, settings }: C
       if (retentionSeconds === 0) return
       const at = clock.now()
       const names = JSON.stringify(claims.toSorted())
-      queue.add({ id: receiptId(at), at, account_id: accountId, client_id: clientId, place, claims: names })
+      queue.assertRoom()
+      whenStored(() =>
+        queue.add({ id: receiptId(at), at, account_id: accountId, client_id: clientId, place, claims: names }),
+      )
     },
 
     flush: () => queue.flush(),

@@ -11,6 +11,7 @@ const MAX_WAITING = 10_000
 
 export interface ReceiptQueue {
   /** @throws AppError(unavailable) where too many wait already */
+  assertRoom(): void
   add(row: ClaimReceiptRow): void
   /** Writes what waits now; what cannot be written stays, and is tried again. */
   flush(): Promise<void>
@@ -73,13 +74,15 @@ export function receiptQueue({ insert, isGone, log }: ReceiptQueueNeeds): Receip
   }
 
   return {
+    assertRoom() {
+      if (waiting.length < MAX_WAITING) return
+      throw new AppError('unavailable', 'What was asked cannot be put on record now, so it is not given.', {
+        hint: 'Try again in a moment.',
+        retryAfterSeconds: 5,
+      })
+    },
+
     add(row) {
-      if (waiting.length >= MAX_WAITING) {
-        throw new AppError('unavailable', 'What was asked cannot be put on record now, so it is not given.', {
-          hint: 'Try again in a moment.',
-          retryAfterSeconds: 5,
-        })
-      }
       waiting.push(row)
       writeIn(LINGER_MS)
     },

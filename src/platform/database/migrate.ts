@@ -23,7 +23,7 @@ export interface MigrationStatus {
   readonly foreign: readonly string[]
 }
 
-type Migrated<T> = Omit<Database<T>, 'close'>
+type Migrated<T> = Pick<Database<T>, 'db' | 'kind' | 'unhurried'>
 
 const PATIENCE_MS = 60_000
 

@@ -2,8 +2,9 @@ import { Kysely } from 'kysely'
 import { kindOf } from './dialects/index.ts'
 import type { ConnectionCounts, DatabaseKind } from './dialects/kind.ts'
 import { countingFailedConnections, queryTelemetry, type DatabaseMetrics } from './telemetry.ts'
+import { openUnits, type Units } from './unit.ts'
 
-export interface Database<Tables> {
+export interface Database<Tables> extends Units {
   readonly db: Kysely<Tables>
   readonly kind: DatabaseKind
   /** Runs what may take long, such as a migration of a big table: no statement in it has a deadline. */
@@ -25,13 +26,15 @@ export function openDatabase<Tables>(
   metrics?: DatabaseMetrics,
 ): Database<Tables> {
   const kind = kindOf(url)
-  const dialect = kind.dialect(url, onIdleError)
+  const units = openUnits()
+  const dialect = kind.dialect(url, onIdleError, units)
   const db = new Kysely<Tables>(
     metrics
       ? { dialect: countingFailedConnections(dialect, kind, metrics), log: queryTelemetry(kind, metrics) }
       : { dialect },
   )
   return {
+    ...units,
     db,
     kind,
     async unhurried(run) {

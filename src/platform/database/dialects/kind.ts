@@ -1,4 +1,5 @@
 import type { Dialect } from 'kysely'
+import type { UnitsOfDriver } from '../unit.ts'
 
 export interface ConnectionCounts {
   readonly used: number
@@ -17,8 +18,11 @@ export interface DatabaseKind {
   readonly name: 'sqlite' | 'postgres'
   /** The first part of the URLs that choose it. */
   readonly protocols: readonly string[]
-  /** @throws AppError(configuration) where the URL cannot be used. */
-  dialect(url: string, onIdleError: (error: Error) => void): CountedDialect
+  /**
+   * @param units gives those inside a unit its connection
+   * @throws AppError(configuration) where the URL cannot be used.
+   */
+  dialect(url: string, onIdleError: (error: Error) => void, units?: UnitsOfDriver): CountedDialect
   /** The same without a deadline for a statement, where there is one. */
   unhurriedDialect?(url: string): Dialect
   /** True for an error after which the same transaction, tried again from its start, may succeed. */

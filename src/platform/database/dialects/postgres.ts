@@ -3,6 +3,7 @@
  * of the PostgreSQL protocol: no sequences, no advisory locks. A server that is away, going down, full or read-only is
  * told as AppError(unavailable), so that above this file a lost connection never looks like a bug of ours.
  */
+import { setTimeout as sleep } from 'node:timers/promises'
 import pg from 'pg'
 import {
   PostgresAdapter,
@@ -14,9 +15,12 @@ import {
   type Driver,
   type Kysely,
   type MigrationLockOptions,
+  type TransactionSettings,
 } from 'kysely'
 import { AppError } from '#platform/errors.ts'
+import { withUnits, type UnitsOfDriver } from '../unit.ts'
 import type { ConnectionCounts, CountedDialect, DatabaseKind } from './kind.ts'
+import { postgresUnit } from './postgres-unit.ts'
 
 /** pg_type.oid of int8 */
 const INT8_OID = 20
@@ -26,6 +30,10 @@ const DEADLINES = { statement_timeout: DEADLINE_MS, query_timeout: DEADLINE_MS +
 const POOL_SIZE = 10
 /** What was set for a database or a user, read-only for one, holds for connections made afterwards: none lives long. */
 const CONNECTION_SECONDS = 60
+
+/** How often, and after how long a pause at most, a statement on its own is tried again that collided with others. */
+const RETRIES = 4
+const RETRY_WITHIN_MS = 40
 
 const UNIQUE_VIOLATION = '23505'
 /**
@@ -42,18 +50,20 @@ const OUTAGE = /^(08|53|57|25006|25P03|40)/
 export const postgres: DatabaseKind = {
   name: 'postgres',
   protocols: ['postgres://', 'postgresql://'],
-  dialect: (url, onIdleError) => postgresDialect(url, onIdleError, DEADLINES),
-  unhurriedDialect: (url) => postgresDialect(url, () => {}),
+  dialect: (url, onIdleError, units) => postgresDialect(url, { onIdleError, units, deadlines: DEADLINES }),
+  unhurriedDialect: (url) => postgresDialect(url, { onIdleError: () => {} }),
   isTransient: (error) =>
     TRANSIENT.has(codeOf(error) ?? '') || (error instanceof AppError && TRANSIENT.has(codeOf(error.cause) ?? '')),
   isUniqueViolation: (error) => codeOf(error) === UNIQUE_VIOLATION,
 }
 
-function postgresDialect(
-  url: string,
-  onIdleError: (error: Error) => void,
-  deadlines: pg.PoolConfig = {},
-): CountedDialect {
+interface DialectOptions {
+  readonly onIdleError: (error: Error) => void
+  readonly units?: UnitsOfDriver | undefined
+  readonly deadlines?: pg.PoolConfig
+}
+
+function postgresDialect(url: string, { onIdleError, units, deadlines }: DialectOptions): CountedDialect {
   const pool = new pg.Pool({
     connectionString: url,
     max: POOL_SIZE,
@@ -68,19 +78,22 @@ function postgresDialect(
   // and in one that is in use the query under way fails
   pool.on('error', onIdleError)
   pool.on('connect', (client) => void client.on('error', () => {}))
-  return new OwnPostgresDialect(pool)
+  return new OwnPostgresDialect(pool, units)
 }
 
 class OwnPostgresDialect extends PostgresDialect implements CountedDialect {
   readonly #pool: pg.Pool
+  readonly #units: UnitsOfDriver | undefined
 
-  constructor(pool: pg.Pool) {
+  constructor(pool: pg.Pool, units: UnitsOfDriver | undefined) {
     super({ pool })
     this.#pool = pool
+    this.#units = units
   }
 
   override createDriver(): Driver {
-    return new OwnPostgresDriver({ pool: this.#pool })
+    const driver = new OwnPostgresDriver({ pool: this.#pool })
+    return this.#units ? withUnits(driver, this.#units, () => postgresUnit(driver)) : driver
   }
 
   override createAdapter(): PostgresAdapter {
@@ -95,6 +108,7 @@ class OwnPostgresDialect extends PostgresDialect implements CountedDialect {
 
 class OwnPostgresDriver extends PostgresDriver {
   readonly #known = new WeakSet<DatabaseConnection>()
+  readonly #inTransaction = new WeakSet<DatabaseConnection>()
 
   override async acquireConnection(options?: AbortableOperationOptions): Promise<DatabaseConnection> {
     const connection = await super.acquireConnection(options).catch((error: unknown) => {
@@ -103,12 +117,34 @@ class OwnPostgresDriver extends PostgresDriver {
     if (!this.#known.has(connection)) {
       this.#known.add(connection)
       const execute = connection.executeQuery.bind(connection)
-      connection.executeQuery = (query, queryOptions) =>
-        execute<never>(query, queryOptions).catch((error: unknown) => {
-          throw translated(error)
-        })
+      connection.executeQuery = async (query, queryOptions) => {
+        for (let triesLeft = RETRIES; ; triesLeft -= 1) {
+          try {
+            return await execute<never>(query, queryOptions)
+          } catch (error) {
+            // a statement of a transaction is half of something, and only a whole may be tried again
+            if (triesLeft === 0 || !isCollision(error) || this.#inTransaction.has(connection)) throw translated(error)
+            await sleep(RETRY_WITHIN_MS * Math.random())
+          }
+        }
+      }
     }
     return connection
+  }
+
+  override async beginTransaction(connection: DatabaseConnection, settings: TransactionSettings): Promise<void> {
+    await super.beginTransaction(connection, settings)
+    this.#inTransaction.add(connection)
+  }
+
+  override async commitTransaction(connection: DatabaseConnection): Promise<void> {
+    await super.commitTransaction(connection)
+    this.#inTransaction.delete(connection)
+  }
+
+  override async rollbackTransaction(connection: Parameters<PostgresDriver['rollbackTransaction']>[0]): Promise<void> {
+    this.#inTransaction.delete(connection)
+    await super.rollbackTransaction(connection)
   }
 }
 
@@ -131,6 +167,11 @@ function translated(error: unknown): unknown {
     retryAfterSeconds: 2,
     cause: error,
   })
+}
+
+/** Serialization failure and deadlock: the server undid the statement for the sake of others, so it did not happen. */
+function isCollision(error: unknown): boolean {
+  return ['40001', '40P01'].includes(codeOf(error) ?? '')
 }
 
 /** The SQLSTATE of an error that the server sent. */

@@ -1,110 +1,122 @@
 /**
- * The one connection to an SQLite file: write-ahead log, every commit on disk before it is answered. It decides whose
- * turn it is: a transaction is alone on the connection, and a lock of another process is waited for with the event
- * loop free.
+ * An SQLite file: write-ahead log, every commit on disk before it is answered. One connection writes; whoever writes
+ * takes turns on it, many in one batch or one transaction alone. Another reads, and sees what was committed and nothing
+ * else: no answer can stand on a row that a crash or a neighbour's failure takes back, and no reader waits.
  */
 import { closeSync, existsSync, mkdirSync, openSync } from 'node:fs'
 import { dirname } from 'node:path'
-import { setTimeout as sleep } from 'node:timers/promises'
 import Sqlite from 'better-sqlite3'
-import { CompiledQuery, type DatabaseConnection, type QueryResult } from 'kysely'
+import type { CompiledQuery, QueryResult } from 'kysely'
 import { AppError } from '#platform/errors.ts'
+import { openBatch, type Batch } from './sqlite-batch.ts'
+import { BUSY_LIMIT_MS, SqliteHandle, translated, whenNotBusy } from './sqlite-handle.ts'
 
-/** How long a statement waits for another process's lock before it is given up, in milliseconds. */
-const BUSY_LIMIT_MS = 2_000
-const BUSY_PAUSE_MS = 10
+/** What SQLite refuses in a transaction, or takes as meant for the connection. */
+const BARE = /^\s*(vacuum|pragma)\b/i
 
 /** A reader who takes long makes the log grow; once it has gone, the file is cut to this. */
 const MOST_LOG_BYTES = 67_108_864
 
-/** The disk is full, refuses to write, or may not be written to; or the process may open no more files. */
-const OUT_OF_ROOM = /^SQLITE_(FULL|IOERR|READONLY|CANTOPEN)/
-
-/** The one connection to the file, and who has a transaction open on it. */
 export class SqliteFile {
-  readonly database: Sqlite.Database
-  readonly #statements = new Map<string, Sqlite.Statement>()
-  #owner: SqliteConnection | undefined
-  #ended = Promise.withResolvers<void>()
+  readonly #writer: SqliteHandle
+  /** Missing for a database in memory, which no second connection can see. */
+  readonly #reader: SqliteHandle | undefined
+  #turn: Promise<void> = Promise.resolve()
+  #batch: Batch | undefined
+  #opening: Promise<void> | undefined
 
-  constructor(database: Sqlite.Database) {
-    this.database = database
+  constructor(writer: SqliteHandle, reader: SqliteHandle | undefined) {
+    this.#writer = writer
+    this.#reader = reader
+  }
+
+  /** Runs a statement that is its own transaction: a read on what is committed, a write on disk once this resolves. */
+  async run<R>(query: CompiledQuery): Promise<QueryResult<R>> {
+    if (BARE.test(query.sql)) return this.#runBare(query)
+    const reading = this.readerFor(query)
+    if (reading) return whenNotBusy(() => reading.execute<R>(query))
+    for (;;) {
+      const batch = await this.enterBatch()
+      const outcome = outcomeOf(() => batch.execute<R>(query))
+      // a neighbour took it back before anybody heard of it, so it may be tried again
+      if (await batch.leave()) return outcome()
+    }
+  }
+
+  /** The connection for a statement that changes nothing. */
+  readerFor(query: CompiledQuery): SqliteHandle | undefined {
+    return told(() => this.#reader?.isRead(query)) === true ? this.#reader : undefined
+  }
+
+  /** Joins the batch of the moment, or the next one. @throws AppError(unavailable) where the write lock is not had */
+  async enterBatch(): Promise<Batch> {
+    for (;;) {
+      if (this.#batch?.enter() === true) return this.#batch
+      await (this.#opening ??= this.#openBatch().finally(() => (this.#opening = undefined)))
+    }
   }
 
   /**
-   * Runs the statement at once, or when no transaction but the caller's is open and no other process has the lock. A
-   * statement that waits for another process keeps nobody else from trying.
+   * Begins a transaction that is alone on the writing connection, after those who asked before.
+   * @returns ends the turn; the transaction has to be over by then
+   * @throws AppError(unavailable) where another process keeps the lock
    */
-  async run<R>({ sql, parameters }: CompiledQuery, caller: SqliteConnection): Promise<QueryResult<R>> {
+  async begin(): Promise<() => void> {
+    // counted from here: of many who wait for one lock of another process none waits longer than the first
     const giveUpAt = performance.now() + BUSY_LIMIT_MS
-    for (;;) {
-      while (this.#owner !== undefined && this.#owner !== caller) await this.#ended.promise
-      try {
-        const result = this.#execute<R>(sql, parameters)
-        this.#followTransaction(caller)
-        return result
-      } catch (error) {
-        this.#followTransaction(caller)
-        if (!isBusy(error) || performance.now() > giveUpAt) throw translated(error)
-        await sleep(BUSY_PAUSE_MS)
-      }
+    const endTurn = await this.#takeTurn()
+    try {
+      await whenNotBusy(() => this.#writer.begin(), giveUpAt)
+      return endTurn
+    } catch (error) {
+      endTurn()
+      throw error
     }
   }
 
-  close(): void {
-    this.#statements.clear()
-    this.database.close()
+  /** Runs a statement of the transaction that `begin` began. */
+  execute<R>(query: CompiledQuery): QueryResult<R> {
+    if (!this.#writer.database.inTransaction) throw new Error('the transaction is over')
+    return told(() => this.#writer.execute<R>(query))
   }
 
-  #execute<R>(sql: string, parameters: readonly unknown[]): QueryResult<R> {
-    const statement = this.#prepare(sql)
-    // boundary: what a row looks like is known to the query that asked for it
-    if (statement.reader) return { rows: statement.all(parameters) as R[] }
-    const { changes } = statement.run(parameters)
-    return { numAffectedRows: BigInt(changes), rows: [] }
+  commit(): void {
+    told(() => this.#writer.commit())
   }
 
-  /** Statements are few and of fixed shape; the bound only guards against text built anew for every call. */
-  #prepare(sql: string): Sqlite.Statement {
-    const known = this.#statements.get(sql)
-    if (known) return known
-    if (this.#statements.size >= 500) this.#statements.clear()
-    const statement = this.database.prepare(sql)
-    this.#statements.set(sql, statement)
-    return statement
+  rollback(): void {
+    this.#writer.rollback()
   }
 
-  /** SQLite itself says whether a transaction is open: some errors end one without a rollback of ours. */
-  #followTransaction(caller: SqliteConnection): void {
-    if (this.database.inTransaction) {
-      this.#owner = caller
-    } else if (this.#owner !== undefined) {
-      this.#owner = undefined
-      this.#ended.resolve()
-      this.#ended = Promise.withResolvers()
+  async close(): Promise<void> {
+    await this.#takeTurn()
+    this.#reader?.close()
+    this.#writer.close()
+  }
+
+  async #openBatch(): Promise<void> {
+    const endTurn = await this.begin()
+    const batch = openBatch(this.#writer)
+    this.#batch = batch
+    void batch.ended.then(endTurn)
+  }
+
+  async #runBare<R>(query: CompiledQuery): Promise<QueryResult<R>> {
+    const endTurn = await this.#takeTurn()
+    try {
+      return await whenNotBusy(() => this.#writer.execute<R>(query))
+    } finally {
+      endTurn()
     }
   }
-}
 
-/** One query's or one transaction's turn on the file. */
-export class SqliteConnection implements DatabaseConnection {
-  readonly #file: SqliteFile
-
-  constructor(file: SqliteFile) {
-    this.#file = file
-  }
-
-  executeQuery<R>(query: CompiledQuery): Promise<QueryResult<R>> {
-    return this.#file.run(query, this)
-  }
-
-  /** After some errors (disk full) SQLite has rolled back by itself. */
-  async rollback(): Promise<void> {
-    if (this.#file.database.inTransaction) await this.executeQuery(CompiledQuery.raw('rollback'))
-  }
-
-  async *streamQuery(): AsyncIterableIterator<never> {
-    throw new Error('streaming is not used on SQLite: read in pages')
+  /** Waits for its turn on the writing connection: first come, first served. */
+  async #takeTurn(): Promise<() => void> {
+    const { promise, resolve } = Promise.withResolvers<void>()
+    const before = this.#turn
+    this.#turn = promise
+    await before
+    return resolve
   }
 }
 
@@ -113,20 +125,26 @@ export class SqliteConnection implements DatabaseConnection {
  * @throws AppError(configuration) where that cannot be; AppError(unavailable) where it is locked
  */
 export async function openFile(path: string): Promise<SqliteFile> {
-  try {
-    if (path !== ':memory:') makeFile(path)
+  const inMemory = path === ':memory:'
+  const opened: Sqlite.Database[] = []
+  const open = () => {
     const database = new Sqlite(path, { timeout: 0 })
-    try {
-      await whenNotBusy(() => database.pragma('journal_mode = WAL'))
-      database.pragma('synchronous = FULL')
-      database.pragma('foreign_keys = ON')
-      database.pragma(`journal_size_limit = ${MOST_LOG_BYTES}`)
-      return new SqliteFile(database)
-    } catch (error) {
-      database.close()
-      throw error
-    }
+    opened.push(database)
+    return database
+  }
+  try {
+    if (!inMemory) makeFile(path)
+    const writer = open()
+    await whenNotBusy(() => writer.pragma('journal_mode = WAL'))
+    writer.pragma('synchronous = FULL')
+    writer.pragma('foreign_keys = ON')
+    writer.pragma(`journal_size_limit = ${MOST_LOG_BYTES}`)
+    if (inMemory) return new SqliteFile(new SqliteHandle(writer), undefined)
+    const reader = open()
+    reader.pragma('query_only = ON')
+    return new SqliteFile(new SqliteHandle(writer), new SqliteHandle(reader))
   } catch (cause) {
+    for (const database of opened) database.close()
     if (cause instanceof AppError) throw cause
     throw new AppError('configuration', `The database file ${path} cannot be opened: ${reasonOf(cause)}`, {
       hint: 'Check that DATABASE_URL names an SQLite file and that its folder can be written to.',
@@ -141,38 +159,24 @@ function makeFile(path: string): void {
   if (!existsSync(path)) closeSync(openSync(path, 'a', 0o600))
 }
 
-async function whenNotBusy<T>(attempt: () => T): Promise<T> {
-  const giveUpAt = performance.now() + BUSY_LIMIT_MS
-  for (;;) {
-    try {
-      return attempt()
-    } catch (error) {
-      if (!isBusy(error) || performance.now() > giveUpAt) throw translated(error)
-      await sleep(BUSY_PAUSE_MS)
-    }
+function told<T>(run: () => T): T {
+  try {
+    return run()
+  } catch (error) {
+    throw translated(error)
   }
 }
 
-/** What passes by itself, or once the operator has made room, is told as such; everything else stays what it is. */
-function translated(error: unknown): unknown {
-  if (isBusy(error))
-    return new AppError('unavailable', 'The database is locked by another process.', {
-      retryAfterSeconds: 2,
-      cause: error,
-    })
-  if (!(error instanceof Sqlite.SqliteError) || !OUT_OF_ROOM.test(error.code)) return error
-  return new AppError('unavailable', 'The database cannot be written to at the moment.', {
-    retryAfterSeconds: 5,
-    cause: error,
-  })
-}
-
-/** Another process, or another connection, has the lock. */
-export function isBusy(error: unknown): boolean {
-  return (
-    error instanceof Sqlite.SqliteError &&
-    (error.code.startsWith('SQLITE_BUSY') || error.code.startsWith('SQLITE_LOCKED'))
-  )
+/** What a call gave or threw, to be given or thrown later. */
+function outcomeOf<T>(run: () => T): () => T {
+  try {
+    const value = run()
+    return () => value
+  } catch (error) {
+    return () => {
+      throw error
+    }
+  }
 }
 
 function reasonOf(error: unknown): string {

@@ -1,34 +1,32 @@
 /**
- * SQLite through better-sqlite3. The driver is ours for two reasons. A statement is prepared once and kept. And a lock
- * held by another process is waited for between tries, with the event loop free, instead of inside better-sqlite3
- * where it would stop the server (measured: a 3 s lock stalls a default better-sqlite3 for 3 s).
+ * SQLite through better-sqlite3. The driver is ours for three reasons. A statement is prepared once and kept. The writes
+ * of concurrent requests share commits (sqlite-batch.ts). And a lock held by another process is waited for between tries,
+ * with the event loop free, instead of inside better-sqlite3 where it would stop the server (measured: a 3 s lock stalls a
+ * default better-sqlite3 for 3 s).
  */
 import Sqlite from 'better-sqlite3'
-import {
-  CompiledQuery,
-  SqliteAdapter,
-  SqliteIntrospector,
-  SqliteQueryCompiler,
-  type Dialect,
-  type Driver,
-} from 'kysely'
+import { SqliteAdapter, SqliteIntrospector, SqliteQueryCompiler, type Dialect, type Driver } from 'kysely'
 import { AppError } from '#platform/errors.ts'
+import { withUnits, type UnitsOfDriver } from '../unit.ts'
 import type { DatabaseKind } from './kind.ts'
-import { isBusy, openFile, SqliteConnection, type SqliteFile } from './sqlite-file.ts'
+import { SqliteConnection, sqliteUnit } from './sqlite-connection.ts'
+import { openFile, type SqliteFile } from './sqlite-file.ts'
+import { isBusy } from './sqlite-handle.ts'
 
 const UNIQUE_VIOLATIONS = new Set(['SQLITE_CONSTRAINT_UNIQUE', 'SQLITE_CONSTRAINT_PRIMARYKEY'])
 
 export const sqlite: DatabaseKind = {
   name: 'sqlite',
   protocols: ['sqlite:'],
-  dialect: (url) => sqliteDialect(url.slice('sqlite:'.length)),
+  dialect: (url, _onIdleError, units) => sqliteDialect(url.slice('sqlite:'.length), units),
   isTransient: (error) => isBusy(error) || (error instanceof AppError && isBusy(error.cause)),
   isUniqueViolation: (error) => error instanceof Sqlite.SqliteError && UNIQUE_VIOLATIONS.has(error.code),
 }
 
-function sqliteDialect(path: string): Dialect {
+function sqliteDialect(path: string, units: UnitsOfDriver | undefined): Dialect {
+  const driver = new SqliteDriver(path)
   return {
-    createDriver: () => new SqliteDriver(path),
+    createDriver: () => (units ? withUnits(driver, units, () => sqliteUnit(driver.file)) : driver),
     createQueryCompiler: () => new SqliteQueryCompiler(),
     createAdapter: () => new OwnSqliteAdapter(),
     createIntrospector: (db) => new SqliteIntrospector(db),
@@ -55,32 +53,35 @@ class SqliteDriver implements Driver {
     this.#path = path
   }
 
+  get file(): SqliteFile {
+    if (!this.#file) throw new Error('the SQLite driver was used before it was initialised')
+    return this.#file
+  }
+
   async init(): Promise<void> {
     this.#file = await openFile(this.#path)
   }
 
   async acquireConnection(): Promise<SqliteConnection> {
-    if (!this.#file) throw new Error('the SQLite driver was used before it was initialised')
-    return new SqliteConnection(this.#file)
+    return new SqliteConnection(this.file)
   }
 
-  /** Immediate: the write lock is taken before the first read, so that no transaction fails half-way (SQLITE_BUSY_SNAPSHOT). */
   async beginTransaction(connection: SqliteConnection): Promise<void> {
-    await connection.executeQuery(CompiledQuery.raw('begin immediate'))
+    await connection.begin()
   }
 
   async commitTransaction(connection: SqliteConnection): Promise<void> {
-    await connection.executeQuery(CompiledQuery.raw('commit'))
+    connection.commit()
   }
 
   async rollbackTransaction(connection: SqliteConnection): Promise<void> {
-    await connection.rollback()
+    connection.rollback()
   }
 
   async releaseConnection(): Promise<void> {}
 
   async destroy(): Promise<void> {
-    this.#file?.close()
+    await this.#file?.close()
     this.#file = undefined
   }
 }

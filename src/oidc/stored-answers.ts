@@ -1,0 +1,36 @@
+/**
+ * Endpoints whose answer stands on several rows: they are stored in one commit, and before the answer is given. What is
+ * refused is stored too, since it may have ended a family of tokens; after a failure of ours nothing of the request is
+ * left, so it may come again as it is (RFC 7009 §2.2.1 says so of 503). docs/decisions/024-one-commit-per-answer.md says why the other endpoints do without.
+ */
+import type { Middleware } from 'koa'
+import type { Services } from '#core/services.ts'
+import { AppError } from '#platform/errors.ts'
+import { notStored } from '#platform/database/unit.ts'
+
+const IN_ONE_COMMIT = new Set(['/token', '/revoke'])
+
+/** @throws AppError(unavailable) instead of any answer with a status from 500 */
+export function storedAnswers({ database }: Pick<Services, 'database'>): Middleware {
+  return async (ctx, next) => {
+    if (ctx.method !== 'POST' || !IN_ONE_COMMIT.has(ctx.path)) return next()
+    let refusal: AppError | undefined
+    await database.together(async () => {
+      try {
+        await next()
+        return ctx.status < 500
+      } catch (error) {
+        if (!isRefusal(error)) throw error
+        refusal = error
+        return true
+      }
+    })
+    if (refusal) throw refusal
+    // the library has told its log why
+    if (ctx.status >= 500) throw notStored()
+  }
+}
+
+function isRefusal(error: unknown): error is AppError {
+  return error instanceof AppError && error.code !== 'unavailable' && error.code !== 'configuration'
+}

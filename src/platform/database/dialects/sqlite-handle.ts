@@ -1,0 +1,100 @@
+/** One open connection to an SQLite file, and what its errors mean. */
+import { setTimeout as sleep } from 'node:timers/promises'
+import Sqlite from 'better-sqlite3'
+import type { CompiledQuery, QueryResult } from 'kysely'
+import { AppError } from '#platform/errors.ts'
+
+/** How long a statement waits for another process's lock before it is given up, in milliseconds. */
+export const BUSY_LIMIT_MS = 2_000
+const BUSY_PAUSE_MS = 10
+
+/** The disk is full, refuses to write, or may not be written to; or the process may open no more files. */
+const OUT_OF_ROOM = /^SQLITE_(FULL|IOERR|READONLY|CANTOPEN)/
+
+/** A connection that prepares each statement once. Its methods throw SQLite's own errors. */
+export class SqliteHandle {
+  readonly database: Sqlite.Database
+  readonly #statements = new Map<string, Sqlite.Statement>()
+
+  constructor(database: Sqlite.Database) {
+    this.database = database
+  }
+
+  isRead({ sql }: CompiledQuery): boolean {
+    return this.#prepare(sql).readonly
+  }
+
+  execute<R>({ sql, parameters }: CompiledQuery): QueryResult<R> {
+    const statement = this.#prepare(sql)
+    // boundary: what a row looks like is known to the query that asked for it
+    if (statement.reader) return { rows: statement.all(parameters) as R[] }
+    const { changes } = statement.run(parameters)
+    return { numAffectedRows: BigInt(changes), rows: [] }
+  }
+
+  /** Immediate: the write lock is taken before the first read, so that no transaction fails half-way (SQLITE_BUSY_SNAPSHOT). */
+  begin(): void {
+    this.#prepare('begin immediate').run()
+  }
+
+  commit(): void {
+    this.#prepare('commit').run()
+  }
+
+  /** After some errors (disk full) SQLite has rolled back by itself. */
+  rollback(): void {
+    if (this.database.inTransaction) this.#prepare('rollback').run()
+  }
+
+  close(): void {
+    this.#statements.clear()
+    this.database.close()
+  }
+
+  /** Statements are few and of fixed shape; the bound only guards against text built anew for every call. */
+  #prepare(sql: string): Sqlite.Statement {
+    const known = this.#statements.get(sql)
+    if (known) return known
+    if (this.#statements.size >= 500) this.#statements.clear()
+    const statement = this.database.prepare(sql)
+    this.#statements.set(sql, statement)
+    return statement
+  }
+}
+
+/**
+ * Tries again, with the event loop free in between, while another process has the lock.
+ * @throws AppError(unavailable) where it is not had in time, or the disk is full
+ */
+export async function whenNotBusy<T>(attempt: () => T, giveUpAt = performance.now() + BUSY_LIMIT_MS): Promise<T> {
+  for (;;) {
+    try {
+      return attempt()
+    } catch (error) {
+      if (!isBusy(error) || performance.now() > giveUpAt) throw translated(error)
+      await sleep(BUSY_PAUSE_MS)
+    }
+  }
+}
+
+/** What passes by itself, or once the operator has made room, is told as such; everything else stays what it is. */
+export function translated(error: unknown): unknown {
+  if (isBusy(error))
+    return new AppError('unavailable', 'The database is locked by another process.', {
+      retryAfterSeconds: 2,
+      cause: error,
+    })
+  if (!(error instanceof Sqlite.SqliteError) || !OUT_OF_ROOM.test(error.code)) return error
+  return new AppError('unavailable', 'The database cannot be written to at the moment.', {
+    retryAfterSeconds: 5,
+    cause: error,
+  })
+}
+
+/** Another process, or another connection, has the lock. */
+export function isBusy(error: unknown): boolean {
+  return (
+    error instanceof Sqlite.SqliteError &&
+    (error.code.startsWith('SQLITE_BUSY') || error.code.startsWith('SQLITE_LOCKED'))
+  )
+}

@@ -1,0 +1,140 @@
+/**
+ * Units: the writes of one answer, stored together before the answer is given, or not at all. A unit travels with the
+ * request (AsyncLocalStorage), so the queries in between know nothing of it: whoever asks for a connection inside a unit
+ * is given the unit's one. What stands in a unit must be short, since others wait for its commit; what may take long,
+ * such as a call to a stranger's server, goes `apart`. docs/decisions/024-one-commit-per-answer.md
+ */
+import { AsyncLocalStorage } from 'node:async_hooks'
+import type { DatabaseConnection, Driver } from 'kysely'
+import { AppError } from '#platform/errors.ts'
+
+/** What a dialect makes of a unit: a transaction that begins with the first write. One that wrote nothing ends at no cost. */
+export interface UnitConnection extends DatabaseConnection {
+  /** @throws AppError(unavailable) where nothing was stored, or where that cannot be known */
+  commit(): Promise<void>
+  rollback(): Promise<void>
+}
+
+export interface Units {
+  /**
+   * Runs the work as one unit. Its writes are on disk when this resolves if the work gave true, and taken back if it
+   * gave false or threw.
+   * @throws AppError(unavailable) where they could not be stored: then nothing may be answered
+   */
+  together(work: () => Promise<boolean>): Promise<void>
+  /**
+   * Runs work that a unit must not wait for, or whose writes must stay whatever becomes of it. What the unit has written
+   * so far is stored first. Outside of a unit it just runs.
+   */
+  apart<R>(work: () => Promise<R>): Promise<R>
+  /** Calls back once the writes of the current unit are stored, and never if they are not; at once outside of a unit. */
+  whenStored(callback: () => void): void
+}
+
+interface Unit {
+  connection: UnitConnection | undefined
+  /** A transaction inside it was rolled back: what is left is half of something. */
+  doomed: boolean
+  /** What was begun in it and comes late, such as a timer, is outside of it. */
+  ended: boolean
+  readonly whenStored: (() => void)[]
+}
+
+export interface UnitsOfDriver extends Units {
+  current(): Unit | undefined
+}
+
+export function openUnits(): UnitsOfDriver {
+  const storage = new AsyncLocalStorage<Unit | undefined>()
+
+  const current = (): Unit | undefined => {
+    const unit = storage.getStore()
+    return unit?.ended === true ? undefined : unit
+  }
+
+  return {
+    current,
+
+    async together(work) {
+      if (current()) throw new Error('a unit inside a unit: the outer one stores everything')
+      const unit: Unit = { connection: undefined, doomed: false, ended: false, whenStored: [] }
+      await storage.run(unit, async () => {
+        let stores = false
+        try {
+          stores = await work()
+        } finally {
+          unit.ended = true
+          if (!stores) await unit.connection?.rollback()
+        }
+        if (!stores) return
+        await storeWritten(unit)
+        for (const callback of unit.whenStored) callback()
+      })
+    },
+
+    async apart(work) {
+      const unit = current()
+      if (!unit) return work()
+      await storeWritten(unit)
+      return storage.run(undefined, work)
+    },
+
+    whenStored(callback) {
+      const unit = current()
+      if (unit) unit.whenStored.push(callback)
+      else callback()
+    },
+  }
+}
+
+async function storeWritten(unit: Unit): Promise<void> {
+  const { connection } = unit
+  unit.connection = undefined
+  if (unit.doomed) {
+    await connection?.rollback()
+    throw notStored()
+  }
+  await connection?.commit()
+}
+
+/** Nothing of it is in the database, and the same request may succeed in a moment. */
+export function notStored(cause?: unknown): AppError {
+  return new AppError('unavailable', 'What belongs to this answer could not be stored.', {
+    retryAfterSeconds: 1,
+    cause,
+  })
+}
+
+/** The driver, with the unit's connection for whoever asks inside a unit. A transaction inside a unit is part of it. */
+export function withUnits(driver: Driver, units: UnitsOfDriver, connect: () => UnitConnection): Driver {
+  const unitOf = new WeakMap<DatabaseConnection, Unit>()
+  const ofUnit = (unit: Unit): UnitConnection => {
+    if (unit.connection) return unit.connection
+    unit.connection = connect()
+    unitOf.set(unit.connection, unit)
+    return unit.connection
+  }
+  return {
+    init: (options) => driver.init(options),
+    destroy: (options) => driver.destroy(options),
+
+    async acquireConnection(options) {
+      const unit = units.current()
+      return unit ? ofUnit(unit) : driver.acquireConnection(options)
+    },
+    async releaseConnection(connection, options) {
+      if (!unitOf.has(connection)) await driver.releaseConnection(connection, options)
+    },
+    async beginTransaction(connection, settings) {
+      if (!unitOf.has(connection)) await driver.beginTransaction(connection, settings)
+    },
+    async commitTransaction(connection) {
+      if (!unitOf.has(connection)) await driver.commitTransaction(connection)
+    },
+    async rollbackTransaction(connection) {
+      const unit = unitOf.get(connection)
+      if (unit) unit.doomed = true
+      else await driver.rollbackTransaction(connection)
+    },
+  }
+}

@@ -1,0 +1,125 @@
+// What an answer of the token endpoint stands on is stored in one commit before it is given; after a failure nothing of
+// the request is left. What a killed process leaves is in durability.test.ts.
+import { sql } from 'kysely'
+import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
+import { createClient, createPerson, PASSWORD, startApp, type RegisteredClient, type TestApp } from '../support/app.ts'
+import { browserSession, type BrowserSession } from '../support/browser-session.ts'
+import { commitsIn } from '../support/commits.ts'
+import { databases } from '../support/databases.ts'
+import {
+  authorizeUrl,
+  basic,
+  codeFor,
+  post,
+  redeem,
+  refresh,
+  token,
+  tokensFor,
+  tokensIn,
+  userinfo,
+  type Answer,
+} from '../support/protocol.ts'
+
+describe.each(databases)('the answer to a token request on $name', (kind) => {
+  let app: TestApp
+  let client: RegisteredClient
+  let browser: BrowserSession
+
+  beforeAll(async () => {
+    app = await startApp(kind, { settings: { TOKENS_REFRESH_REUSE_SECONDS: '0' } })
+    await createPerson(app.services)
+    client = await createClient(app.services, { first_party: true, refresh_tokens: 'always' })
+    browser = browserSession(app.issuer)
+    await browser.submit(await browser.open(authorizeUrl(app, client)), { username: 'ada', password: PASSWORD })
+  })
+  afterAll(() => app.close())
+  afterEach(() => takeWritesAgain())
+
+  const db = () => app.services.database.db
+  /** From now on the database has no room for another row of the model. */
+  const refuseToWrite = async (model: string): Promise<void> => {
+    if (kind.name === 'sqlite') {
+      await sql`create trigger refusing before insert on artifacts when new.model = ${sql.lit(model)}
+        begin select raise(abort, 'no more of these'); end`.execute(db())
+      return
+    }
+    await sql`create function refuse() returns trigger language plpgsql as
+      'begin raise exception ''no more of these''; end'`.execute(db())
+    await sql`create trigger refusing before insert on artifacts for each row when (new.model = ${sql.lit(model)})
+      execute function refuse()`.execute(db())
+  }
+  const takeWritesAgain = async (): Promise<void> => {
+    if (kind.name === 'sqlite') await sql`drop trigger if exists refusing`.execute(db())
+    else await sql`drop function if exists refuse() cascade`.execute(db())
+  }
+  const state = async () => {
+    const rows = await db().selectFrom('artifacts').select(['id', 'model', 'consumed_at']).orderBy('id').execute()
+    await app.services.claimReceipts.flush()
+    return { rows, receipts: (await app.services.claimReceipts.list({})).items.length }
+  }
+  const expectNothingStored = async (ask: () => Promise<Answer>): Promise<void> => {
+    const before = await state()
+    const answer = await ask()
+    expect(answer).toMatchObject({ status: 503, json: { error: 'temporarily_unavailable' } })
+    expect(answer.headers.get('retry-after')).toBe('1')
+    expect(await state()).toEqual(before)
+    await takeWritesAgain()
+    const again = await ask()
+    expect(again.status, again.body).toBe(200)
+  }
+
+  test.each(['AccessToken', 'RefreshToken'])(
+    'leaves nothing of a code flow whose %s cannot be stored',
+    async (model) => {
+      const code = await codeFor(app, client, {}, browser)
+      await refuseToWrite(model)
+      await expectNothingStored(() => redeem(app, client, code))
+    },
+  )
+
+  test.each(['AccessToken', 'RefreshToken'])('leaves nothing of a refresh whose %s cannot be stored', async (model) => {
+    const { refreshToken } = await tokensFor(app, client, {}, browser)
+    await refuseToWrite(model)
+    await expectNothingStored(() => refresh(app, client, refreshToken))
+  })
+
+  test('keeps what a refusal ended', async () => {
+    const code = await codeFor(app, client, {}, browser)
+    const { accessToken, refreshToken } = tokensIn(await redeem(app, client, code))
+    const refused = { status: 400, json: { error: 'invalid_grant' } }
+    expect(await redeem(app, client, code)).toMatchObject(refused)
+    expect((await userinfo(app, accessToken)).status).toBe(401)
+    expect(await refresh(app, client, refreshToken)).toMatchObject(refused)
+  })
+
+  test('is of whole families where some are revoked while others refresh', async () => {
+    const lines = await Promise.all(
+      Array.from({ length: 4 }, async () => (await tokensFor(app, client, {}, browser)).refreshToken),
+    )
+    const answers = await Promise.all(
+      lines.flatMap((line) => [
+        refresh(app, client, line),
+        post(`${app.issuer}/revoke`, { token: line }, basic(client)),
+        refresh(app, client, line),
+        post(`${app.issuer}/revoke`, { token: line }, basic(client)),
+      ]),
+    )
+    expect(answers.map(({ status }) => status).filter((status) => status !== 200 && status !== 400)).toEqual([])
+    for (const answer of answers) {
+      const { refreshToken } = tokensIn(answer)
+      if (refreshToken !== '') expect((await refresh(app, client, refreshToken)).status).toBe(400)
+    }
+  })
+
+  test.runIf(kind.name === 'sqlite')('shares its commit with others at the same moment', async () => {
+    const service = await createClient(app.services, { type: 'service', redirect_uris: [] })
+    const url = app.config.databaseUrl.reveal()
+    const before = commitsIn(url)
+    const answers = await Promise.all(
+      Array.from({ length: 32 }, () => token(app, service, { grant_type: 'client_credentials' })),
+    )
+    expect(answers.map(({ status }) => status)).toEqual(Array.from({ length: 32 }, () => 200))
+    expect(commitsIn(url) - before).toBeGreaterThan(0)
+    expect(commitsIn(url) - before).toBeLessThan(24)
+  })
+})

@@ -1,0 +1,110 @@
+// SQLite: the writes of many share one commit, and each is answered after it.
+import { setTimeout as sleep } from 'node:timers/promises'
+import { sql } from 'kysely'
+import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
+import { commitsIn } from '../support/commits.ts'
+import { databases } from '../support/databases.ts'
+import { openNotes, type Notes } from '../support/notes.ts'
+
+describe.each(databases.filter(({ name }) => name === 'sqlite'))('batches on $name', (kind) => {
+  let notes: Notes
+  let database: Notes['database']
+  let add: Notes['add']
+  let ids: Notes['ids']
+
+  beforeEach(async () => {
+    notes = await openNotes(kind)
+    ;({ database, add, ids } = notes)
+  })
+  afterEach(() => notes.close())
+
+  test('are one commit for many', async () => {
+    const before = commitsIn(notes.url)
+    await Promise.all(Array.from({ length: 50 }, (_, id) => add(id)))
+    await Promise.all(
+      Array.from({ length: 50 }, (_, index) => database.together(() => add(100 + index).then(() => true))),
+    )
+    expect(await ids()).toHaveLength(100)
+    expect(commitsIn(notes.url) - before).toBeLessThan(20)
+  })
+
+  test('show nobody what is not on disk yet', async () => {
+    const wrote = Promise.withResolvers<void>()
+    const [end, ended] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()]
+    void database
+      .together(async () => {
+        await add(1)
+        wrote.resolve()
+        await end.promise
+        return true
+      })
+      .then(ended.resolve)
+    await wrote.promise
+    expect(await ids()).toEqual([])
+    end.resolve()
+    await ended.promise
+    expect(await ids()).toEqual([1])
+  })
+
+  test('that a neighbour makes fail cost other units their answer, and lone writes nothing', async () => {
+    const [allIn, failed] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()]
+    const failing = database.together(async () => {
+      await add(1)
+      await allIn.promise
+      return false
+    })
+    const neighbour = database.together(async () => {
+      await add(2)
+      await failed.promise
+      return true
+    })
+    const lone = add(3)
+    await sleep(0)
+    allIn.resolve()
+    await failing
+    failed.resolve()
+    await expect(neighbour).rejects.toMatchObject({ code: 'unavailable', retryAfterSeconds: 1 })
+    await lone
+    expect(await ids()).toEqual([3])
+  })
+
+  test('wait only so long for a member that hangs', async () => {
+    vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] })
+    try {
+      const wrote = Promise.withResolvers<void>()
+      const hanging = Promise.withResolvers<boolean>()
+      const late = database.together(async () => {
+        await add(1)
+        wrote.resolve()
+        return hanging.promise
+      })
+      await wrote.promise
+      const lone = add(2)
+      await new Promise(setImmediate)
+      vi.advanceTimersByTime(5_000)
+      await lone
+      expect(await ids()).toEqual([2])
+      hanging.resolve(true)
+      await expect(late).rejects.toMatchObject({ code: 'unavailable' })
+    } finally {
+      vi.useRealTimers()
+    }
+  })
+
+  test('that run out of room fail for all of their members, and the next works', async () => {
+    await sql`pragma max_page_count = 4`.execute(database.db)
+    const big = 'x'.repeat(40_000)
+    const tries = Array.from({ length: 6 }, (_, index) =>
+      database.together(async () => {
+        await add(index, database.db, index === 5 ? big : undefined)
+        return true
+      }),
+    )
+    const outcomes = await Promise.allSettled([...tries, add(7)])
+    for (const outcome of outcomes)
+      expect(outcome).toMatchObject({ status: 'rejected', reason: { code: 'unavailable', retryAfterSeconds: 5 } })
+    await sql`pragma max_page_count = 1000`.execute(database.db)
+    await add(8)
+    expect(await ids()).toEqual([8])
+  })
+})
