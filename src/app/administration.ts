@@ -1,4 +1,4 @@
-/** The commands of the house itself, which run where no services can be opened (yet): `migrate` and `config`. */
+/** The commands of the house itself, which run where no services can be opened (yet). */
 import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import type { Tables } from '#core/tables.ts'
@@ -9,6 +9,7 @@ import { AppError } from '#platform/errors.ts'
 import { checkStart } from './check-start.ts'
 import { configurationPage, envExample } from './config-docs.ts'
 import { loadConfig, ROOT } from './config.ts'
+import { databaseCommands } from './database-commands.ts'
 import { reachable } from '#platform/database/readiness.ts'
 import { MIGRATIONS } from './services.ts'
 
@@ -42,6 +43,7 @@ export const administration: readonly CommandGroup<undefined>[] = [
       },
     ],
   },
+  ...databaseCommands,
 ]
 
 async function withDatabase(run: (database: Database<Tables>) => Promise<CommandResult>): Promise<CommandResult> {

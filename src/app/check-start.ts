@@ -6,6 +6,7 @@ import { createSigningKeys } from '#core/signing-keys/signing-keys.ts'
 import { signingKeyStore } from '#core/signing-keys/store.ts'
 import type { Tables } from '#core/tables.ts'
 import { systemClock } from '#platform/clock.ts'
+import { assertWholeCopy } from '#platform/database/copy.ts'
 import { assertRunnable, migrationStatus } from '#platform/database/migrate.ts'
 import { openDatabase } from '#platform/database/open.ts'
 import { reachable } from '#platform/database/readiness.ts'
@@ -35,7 +36,9 @@ async function checkDatabase(config: Config, masterKeys: readonly Buffer[]): Pro
     await reachable(database)
     const status = await migrationStatus(database, MIGRATIONS)
     assertRunnable(status)
-    if (status.applied.length === 0 || status.pending.length > 0 || masterKeys.length === 0) return
+    if (status.applied.length === 0 || status.pending.length > 0) return
+    await assertWholeCopy(database.db.withTables())
+    if (masterKeys.length === 0) return
     // opening the signing keys shows that the master key is the one this database was written with
     await createSigningKeys({
       store: signingKeyStore(database.db),

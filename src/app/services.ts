@@ -26,6 +26,7 @@ import { installationSecretStore } from '#core/subjects/store.ts'
 import type { Tables } from '#core/tables.ts'
 import { metadataValidator } from '#oidc/client-metadata.ts'
 import { systemClock, type Clock } from '#platform/clock.ts'
+import { assertWholeCopy } from '#platform/database/copy.ts'
 import { migrate } from '#platform/database/migrate.ts'
 import { openDatabase, type Database } from '#platform/database/open.ts'
 import { openLog, type Log } from '#platform/log.ts'
@@ -67,6 +68,7 @@ export async function openServices(
     await reachable(database)
     const ran = await migrate(database, MIGRATIONS)
     if (ran.length > 0) log.info({ migrations: ran }, 'the database schema was brought up to date')
+    await assertWholeCopy(database.db.withTables())
     const services = assemble({ config, database, secrets, clock, log, state, metrics })
     await services.signingKeys.ensure()
     return { services, beginDraining: () => void (state.draining = true), close: () => closeAll(services) }

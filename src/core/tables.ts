@@ -223,6 +223,12 @@ export interface LeaseRow {
   expires_at: number
 }
 
+/** how much of each table has arrived, while the database is being filled from another one; else there are no rows */
+export interface CopyProgressRow {
+  table_name: string
+  rows: number
+}
+
 export interface Tables {
   accounts: AccountRow
   groups: GroupRow
@@ -241,4 +247,5 @@ export interface Tables {
   attempt_counters: AttemptCounterRow
   installation_secrets: InstallationSecretRow
   leases: LeaseRow
+  copy_progress: CopyProgressRow
 }

@@ -13,7 +13,7 @@ const kinds: readonly DatabaseKind[] = [sqlite, postgres]
 export function kindOf(url: string): DatabaseKind {
   const kind = kinds.find(({ protocols }) => protocols.some((protocol) => url.startsWith(protocol)))
   if (kind) return kind
-  throw new AppError('configuration', 'DATABASE_URL names no database that Latchkey knows', {
+  throw new AppError('configuration', 'The URL names no database that Latchkey knows', {
     hint: `Start it with one of: ${kinds.flatMap(({ protocols }) => protocols).join(' ')}`,
   })
 }

@@ -16,8 +16,8 @@ export class SqliteConnection implements DatabaseConnection {
     return this.#endTurn ? this.#file.execute(query) : this.#file.run(query)
   }
 
-  async begin(): Promise<void> {
-    this.#endTurn = await this.#file.begin()
+  async begin(readsOnly: boolean): Promise<void> {
+    this.#endTurn = await this.#file.begin(readsOnly)
   }
 
   /** Where it throws, the transaction is still to be rolled back. */

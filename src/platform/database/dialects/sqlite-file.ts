@@ -61,12 +61,12 @@ export class SqliteFile {
    * @returns ends the turn; the transaction has to be over by then
    * @throws AppError(unavailable) where another process keeps the lock
    */
-  async begin(): Promise<() => void> {
+  async begin(readsOnly = false): Promise<() => void> {
     // counted from here: of many who wait for one lock of another process none waits longer than the first
     const giveUpAt = performance.now() + BUSY_LIMIT_MS
     const endTurn = await this.#takeTurn()
     try {
-      await whenNotBusy(() => this.#writer.begin(), giveUpAt)
+      await whenNotBusy(() => this.#writer.begin(readsOnly), giveUpAt)
       return endTurn
     } catch (error) {
       endTurn()

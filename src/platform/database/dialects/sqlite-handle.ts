@@ -32,9 +32,12 @@ export class SqliteHandle {
     return { numAffectedRows: BigInt(changes), rows: [] }
   }
 
-  /** Immediate: the write lock is taken before the first read, so that no transaction fails half-way (SQLITE_BUSY_SNAPSHOT). */
-  begin(): void {
-    this.#prepare('begin immediate').run()
+  /**
+   * Immediate: the write lock is taken before the first read, so that no transaction fails half-way (SQLITE_BUSY_SNAPSHOT).
+   * One that only reads takes no lock: it sees one state of the file, and nobody waits for it.
+   */
+  begin(readsOnly: boolean): void {
+    this.#prepare(readsOnly ? 'begin' : 'begin immediate').run()
   }
 
   commit(): void {

@@ -5,7 +5,14 @@
  * default better-sqlite3 for 3 s).
  */
 import Sqlite from 'better-sqlite3'
-import { SqliteAdapter, SqliteIntrospector, SqliteQueryCompiler, type Dialect, type Driver } from 'kysely'
+import {
+  SqliteAdapter,
+  SqliteIntrospector,
+  SqliteQueryCompiler,
+  type Dialect,
+  type Driver,
+  type TransactionSettings,
+} from 'kysely'
 import { AppError } from '#platform/errors.ts'
 import { withUnits, type UnitsOfDriver } from '../unit.ts'
 import type { DatabaseKind } from './kind.ts'
@@ -66,8 +73,8 @@ class SqliteDriver implements Driver {
     return new SqliteConnection(this.file)
   }
 
-  async beginTransaction(connection: SqliteConnection): Promise<void> {
-    await connection.begin()
+  async beginTransaction(connection: SqliteConnection, { accessMode }: TransactionSettings): Promise<void> {
+    await connection.begin(accessMode === 'read only')
   }
 
   async commitTransaction(connection: SqliteConnection): Promise<void> {
