@@ -96,8 +96,8 @@ const restoring = { migrations: MIGRATIONS, without: ENDED_BY_A_RESTORE }
 async function reading<T>(url: string, run: (database: Database<CopyTables>) => Promise<T>): Promise<T> {
   const file = sqliteFileIn(url)
   if (url.startsWith('sqlite:') && (file === undefined || !existsSync(file)))
-    throw new AppError('not_found', `There is no database ${file ?? 'outside of memory'} to read.`, {
-      hint: 'Check the name of the file, and DATABASE_URL.',
+    throw new AppError('not_found', `There is no database ${file ?? 'in memory'} to read.`, {
+      hint: 'Check the name of the file, or DATABASE_URL.',
     })
   return opened(url, run)
 }
