@@ -10,7 +10,7 @@ import { readdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { sql, type Kysely } from 'kysely'
+import { sql, type Kysely, type TableMetadata } from 'kysely'
 import { Migrator, type Migration, type MigrationProvider } from 'kysely/migration'
 import { z } from 'zod'
 import { AppError } from '#platform/errors.ts'
@@ -44,11 +44,16 @@ export async function migrate<T>(database: Migrated<T>, folder: string): Promise
   }
 }
 
-/** What has run, what has not, and what this code does not know. Changes nothing. */
+/**
+ * What has run, what has not, and what this code does not know. Changes nothing.
+ * @throws AppError(configuration) for a database that holds something else
+ */
 export async function migrationStatus<T>({ db }: Pick<Database<T>, 'db'>, folder: string): Promise<MigrationStatus> {
   const known = await migrationNames(folder)
   const tables = await db.introspection.getTables({ withInternalKyselyTables: true })
-  const applied = tables.some(({ name }) => name === 'kysely_migration') ? await appliedNames(db) : []
+  const isOurs = tables.some(({ name }) => name === 'kysely_migration')
+  if (!isOurs) mustBeEmpty(tables)
+  const applied = isOurs ? await appliedNames(db) : []
   return {
     applied,
     pending: known.filter((name) => !applied.includes(name)),
@@ -67,6 +72,15 @@ export function assertRunnable({ foreign }: MigrationStatus): void {
       hint: 'Start the newer release again, or restore the backup that was made before the upgrade.',
     },
   )
+}
+
+/** Outside of PostgreSQL's own schema `public` a database's tools may keep what they like. */
+function mustBeEmpty(tables: readonly TableMetadata[]): void {
+  const stranger = tables.find(({ schema = 'public' }) => schema === 'public')
+  if (stranger === undefined) return
+  throw new AppError('configuration', `The database is not Latchkey's: it holds a table ${stranger.name}.`, {
+    hint: 'Let DATABASE_URL name an empty database, or the one that Latchkey made. Nothing was changed in this one.',
+  })
 }
 
 async function migrateOnce<T>(database: Migrated<T>, folder: string): Promise<readonly string[]> {

@@ -9,7 +9,7 @@ import Sqlite from 'better-sqlite3'
 import type { CompiledQuery, QueryResult } from 'kysely'
 import { AppError } from '#platform/errors.ts'
 import { openBatch, type Batch } from './sqlite-batch.ts'
-import { BUSY_LIMIT_MS, SqliteHandle, translated, whenNotBusy } from './sqlite-handle.ts'
+import { BUSY_LIMIT_MS, damageNamed, SqliteHandle, translated, whenNotBusy } from './sqlite-handle.ts'
 
 /** What SQLite refuses in a transaction, or takes as meant for the connection. */
 const BARE = /^\s*(vacuum|pragma)\b/i
@@ -145,7 +145,8 @@ export async function openFile(path: string): Promise<SqliteFile> {
     return new SqliteFile(new SqliteHandle(writer), new SqliteHandle(reader))
   } catch (cause) {
     for (const database of opened) database.close()
-    if (cause instanceof AppError) throw cause
+    const told = damageNamed(cause, path)
+    if (told instanceof AppError) throw told
     throw new AppError('configuration', `The database file ${path} cannot be opened: ${reasonOf(cause)}`, {
       hint: 'Check that DATABASE_URL names an SQLite file and that its folder can be written to.',
       cause,

@@ -11,7 +11,7 @@ const BUSY_PAUSE_MS = 10
 /** The disk is full, refuses to write, or may not be written to; or the process may open no more files. */
 const OUT_OF_ROOM = /^SQLITE_(FULL|IOERR|READONLY|CANTOPEN)/
 
-/** A connection that prepares each statement once. Its methods throw SQLite's own errors. */
+/** A connection that prepares each statement once. Its methods throw SQLite's own errors, but for a damaged file. */
 export class SqliteHandle {
   readonly database: Sqlite.Database
   readonly #statements = new Map<string, Sqlite.Statement>()
@@ -21,15 +21,18 @@ export class SqliteHandle {
   }
 
   isRead({ sql }: CompiledQuery): boolean {
-    return this.#prepare(sql).readonly
+    return this.#namingDamage(() => this.#prepare(sql).readonly)
   }
 
+  /** @throws AppError(configuration) where the file is damaged */
   execute<R>({ sql, parameters }: CompiledQuery): QueryResult<R> {
-    const statement = this.#prepare(sql)
-    // boundary: what a row looks like is known to the query that asked for it
-    if (statement.reader) return { rows: statement.all(parameters) as R[] }
-    const { changes } = statement.run(parameters)
-    return { numAffectedRows: BigInt(changes), rows: [] }
+    return this.#namingDamage(() => {
+      const statement = this.#prepare(sql)
+      // boundary: what a row looks like is known to the query that asked for it
+      if (statement.reader) return { rows: statement.all(parameters) as R[] }
+      const { changes } = statement.run(parameters)
+      return { numAffectedRows: BigInt(changes), rows: [] }
+    })
   }
 
   /**
@@ -52,6 +55,14 @@ export class SqliteHandle {
   close(): void {
     this.#statements.clear()
     this.database.close()
+  }
+
+  #namingDamage<T>(run: () => T): T {
+    try {
+      return run()
+    } catch (error) {
+      throw damageNamed(error, this.database.name)
+    }
   }
 
   /** Statements are few and of fixed shape; the bound only guards against text built anew for every call. */
@@ -90,6 +101,15 @@ export function translated(error: unknown): unknown {
   if (!(error instanceof Sqlite.SqliteError) || !OUT_OF_ROOM.test(error.code)) return error
   return new AppError('unavailable', 'The database cannot be written to at the moment.', {
     retryAfterSeconds: 5,
+    cause: error,
+  })
+}
+
+/** The error, or where it says that the file is damaged: which one, and what to do. */
+export function damageNamed(error: unknown, path: string): unknown {
+  if (!(error instanceof Sqlite.SqliteError) || !error.code.startsWith('SQLITE_CORRUPT')) return error
+  return new AppError('configuration', `The database file ${path} is damaged: ${error.message}.`, {
+    hint: 'Keep it, with its -wal, for whoever may save what is in it, and restore the newest backup: docs/operations.md.',
     cause: error,
   })
 }
