@@ -53,6 +53,8 @@ export async function backUp({ sourceUrl, file, replace, ...copying }: Backup): 
 async function fill(draft: string, copying: Omit<Copying, 'target'>): Promise<RowCounts> {
   const target = openDatabase<CopyTables>(sqliteUrl(draft), () => {})
   try {
+    // what is half done is thrown away; the whole file goes onto the disk once, before it gets its name
+    await sql`pragma synchronous = off`.execute(target.db)
     const rows = await copyDatabase({ ...copying, target })
     const { rows: verdict } = await sql<{ integrity_check: string }>`pragma integrity_check`.execute(target.db)
     if (verdict[0]?.integrity_check !== 'ok')
