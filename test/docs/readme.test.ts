@@ -51,7 +51,11 @@ describe('the README, followed by a stranger', () => {
     )
     expect(commands.length).toBeGreaterThanOrEqual(8)
     for (const command of commands) {
-      const { terminal, stdout, stderr } = captureTerminal({ answers: { secret: PASSWORD } })
+      const { terminal, stdout, stderr } = captureTerminal({
+        answers: { secret: PASSWORD },
+        // beside the server's keys: it goes with them
+        callerDir: path.dirname(app.config.keysDir),
+      })
       const exit = await runCommandLine(
         {
           groups: features.flatMap((feature) => feature.commands ?? []),
