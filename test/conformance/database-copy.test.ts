@@ -60,42 +60,42 @@ describe.each(directions)('a copy from $words', ({ from, to }) => {
     })
   })
 
-  test.skipIf(from === to && directions.length > 1)(
-    'that was killed is served by nobody, goes on where it stopped, and notices what changed meanwhile',
-    async () => {
-      const { database: target, url } = await fresh(to)
-      await migrate(target, MIGRATIONS)
-      const child = runNode(['test/support/killed-copy.ts'], {
-        SOURCE_URL: sourceUrl,
-        DATABASE_URL: url,
-        KILL_AFTER: '110',
-      })
-      const signal = await new Promise((resolve) => child.once('close', (_code, by) => resolve(by)))
-      expect(signal).toBe('SIGKILL')
-      const progress = await target.db.selectFrom('copy_progress').select('rows').execute()
-      expect(progress.filter(({ rows }) => rows === ROWS).length).toBeGreaterThan(0)
-      expect(progress.filter(({ rows }) => rows === 0).length).toBeGreaterThan(0)
+  // once for each kind of target is enough
+  if (from === to && directions.length > 1) return
 
-      const config = loadConfig({
-        DATABASE_URL: url,
-        MASTER_KEY: randomBytes(32).toString('base64url'),
-        LOG_LEVEL: 'silent',
-      })
-      for (const start of [openServices(config), checkStart(config)])
-        await expect(start).rejects.toMatchObject({
-          code: 'configuration',
-          hint: expect.stringContaining('same command'),
-        })
+  test('that was killed is served by nobody, goes on where it stopped, and notices what changed meanwhile', async () => {
+    const { database: target, url } = await fresh(to)
+    await migrate(target, MIGRATIONS)
+    const child = runNode(['test/support/killed-copy.ts'], {
+      SOURCE_URL: sourceUrl,
+      DATABASE_URL: url,
+      KILL_AFTER: '110',
+    })
+    const signal = await new Promise((resolve) => child.once('close', (_code, by) => resolve(by)))
+    expect(signal).toBe('SIGKILL')
+    const progress = await target.db.selectFrom('copy_progress').select('rows').execute()
+    expect(progress.filter(({ rows }) => rows === ROWS).length).toBeGreaterThan(0)
+    expect(progress.filter(({ rows }) => rows === 0).length).toBeGreaterThan(0)
 
-      await sql`update accounts set name = 'changed' where id = 'row-1'`.execute(source.db)
-      await expect(copyTo(target)).rejects.toMatchObject({
-        message: expect.stringMatching(/not what was sent: accounts\./),
+    const config = loadConfig({
+      DATABASE_URL: url,
+      MASTER_KEY: randomBytes(32).toString('base64url'),
+      LOG_LEVEL: 'silent',
+    })
+    for (const start of [openServices, checkStart])
+      await expect(start(config)).rejects.toMatchObject({
+        code: 'configuration',
+        hint: expect.stringContaining('same command'),
       })
-      await sql`update accounts set name = 'row-1' where id = 'row-1'`.execute(source.db)
-      expect((await copyTo(target))['accounts']).toBe(ROWS)
-      expect(await target.db.selectFrom('copy_progress').select('rows').execute()).toEqual([])
-    },
-  )
+
+    await sql`update accounts set name = 'changed' where id = 'row-1'`.execute(source.db)
+    await expect(copyTo(target)).rejects.toMatchObject({
+      message: expect.stringMatching(/not what was sent: accounts\./),
+    })
+    await sql`update accounts set name = 'row-1' where id = 'row-1'`.execute(source.db)
+    expect((await copyTo(target))['accounts']).toBe(ROWS)
+    expect(await target.db.selectFrom('copy_progress').select('rows').execute()).toEqual([])
+  })
 })
 
 test('refuses a source of another release, and one that is not of Latchkey', async () => {
