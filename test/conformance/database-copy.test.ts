@@ -69,7 +69,7 @@ describe.each(directions)('a copy from $words', ({ from, to }) => {
     const child = runNode(['test/support/killed-copy.ts'], {
       SOURCE_URL: sourceUrl,
       DATABASE_URL: url,
-      KILL_AFTER: '110',
+      KILL_IN_PAGE: '7',
     })
     const signal = await new Promise((resolve) => child.once('close', (_code, by) => resolve(by)))
     expect(signal).toBe('SIGKILL')
