@@ -23,6 +23,7 @@ import { requestsByReference } from '#oidc/requests-by-reference.ts'
 import { storedAnswers } from '#oidc/stored-answers.ts'
 import { boundStrangersWrites } from '#oidc/strangers-writes.ts'
 import { uiLocales } from '#oidc/ui-locales.ts'
+import { withPatience } from '#platform/database/patience.ts'
 import { accessLog } from '#platform/http/access-log.ts'
 import { loadAssets } from '#platform/http/assets.ts'
 import { errorBoundary } from '#platform/http/errors.ts'
@@ -38,6 +39,8 @@ import { documentCaching } from '#oidc/document-caching.ts'
 import { ROOT, type Config } from './config.ts'
 
 const VIEWS = join(ROOT, 'views')
+/** How long a request waits for the database in all; then it is answered 503. */
+const REQUEST_PATIENCE_MS = 5_000
 
 export interface App {
   readonly koa: Koa
@@ -77,6 +80,7 @@ export async function createApp(config: Config, services: Services, features: re
     viewMiddleware({ dir: VIEWS, cache: true, assets, words: openWords(readCatalogues(VIEWS)) }),
     errorBoundary(services.log),
     strictInput,
+    (_ctx, next) => withPatience(REQUEST_PATIENCE_MS, next),
     ...features.flatMap(({ rootRoutes }) => rootRoutes?.(services) ?? []),
     assets.middleware,
     metadataOfPath(base),

@@ -1,10 +1,10 @@
 // The database is busy or away: requests wait or hear 503 with Retry-After, the rest of the server goes on, nothing
 // that was promised is lost, and everything works again by itself.
 import { spawn } from 'node:child_process'
-import { createServer, connect, type AddressInfo, type Server, type Socket } from 'node:net'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { createClient, createPerson, startApp, type RegisteredClient, type TestApp } from '../support/app.ts'
+import { behindLine, type DatabaseLine } from '../support/database-line.ts'
 import { databases, type DatabaseKind } from '../support/databases.ts'
 import { authorizeUrl, refresh, send, tokensFor, tokensIn, userinfo } from '../support/protocol.ts'
 
@@ -23,15 +23,19 @@ const jwks = ({ app }: Scene) => send(`${app.issuer}/.well-known/jwks.json`)
 
 /** The answer of a server whose database is away, on each kind of endpoint. */
 async function expectUnavailable({ app, client }: Scene, refreshToken: string, accessToken: string): Promise<void> {
-  const page = await send(authorizeUrl(app, client), { headers: { accept: 'text/html' } })
-  for (const answer of [await refresh(app, client, refreshToken), await userinfo(app, accessToken), page]) {
+  const answers = await Promise.all([
+    send(authorizeUrl(app, client), { headers: { accept: 'text/html' } }),
+    refresh(app, client, refreshToken),
+    userinfo(app, accessToken),
+  ])
+  for (const answer of answers) {
     expect(answer.status, answer.body).toBe(503)
     expect(Number(answer.headers.get('retry-after'))).toBeGreaterThan(0)
     expect(answer.headers.get('cache-control')).toContain('no-store')
     expect(answer.body).toContain('temporarily_unavailable')
     expect(answer.body).not.toMatch(/ECONN|SQLITE|postgres|select |node_modules|\.ts:/i)
   }
-  expect(page.body).toContain('data-error="temporarily_unavailable"')
+  expect(answers[0].body).toContain('data-error="temporarily_unavailable"')
 }
 
 describe.each(databases.filter(({ name }) => name === 'sqlite'))(
@@ -79,23 +83,20 @@ describe.each(databases.filter(({ name }) => name === 'sqlite'))(
 
 describe.each(databases.filter(({ name }) => name === 'postgres'))('while $name is away', (kind) => {
   let scene: Scene
-  let line: CutLine
+  let line: DatabaseLine
 
   beforeAll(async () => {
     scene = await openScene({
       ...kind,
       async create() {
-        const real = await kind.create()
-        const url = new URL(real.url)
-        line = await cutLine(Number(url.port))
-        url.port = String(line.port)
-        return { url: url.href, drop: real.drop }
+        const { database, line: made } = await behindLine(await kind.create())
+        line = made
+        return database
       },
     })
   })
   afterAll(async () => {
     await scene.app.close()
-    await line.close()
   })
 
   test('F11 requests hear 503 with Retry-After, JWKS and health go on, and all works once it is back', async () => {
@@ -110,6 +111,17 @@ describe.each(databases.filter(({ name }) => name === 'postgres'))('while $name 
     expect(answer.status, answer.body).toBe(200)
     expect(tokensIn(answer).refreshToken).not.toBe('')
     expect((await send(`${scene.app.issuer}/readyz`)).status).toBe(200)
+  })
+
+  test('F14 while the line swallows everything requests hear 503, JWKS goes on, and all works once it is healed', async () => {
+    const { refreshToken, accessToken } = await tokensFor(scene.app, scene.client)
+    line.swallow()
+    const waiting = expectUnavailable(scene, refreshToken, accessToken)
+    expect((await jwks(scene)).status).toBe(200)
+    await waiting
+    line.heal()
+    const answer = await refresh(scene.app, scene.client, refreshToken)
+    expect(answer.status, answer.body).toBe(200)
   })
 
   test('F12 connections that are cut under load cost some answers 503, never 500, and nobody the server', async () => {
@@ -156,56 +168,5 @@ async function lockElsewhere(file: string): Promise<() => Promise<void>> {
   return async () => {
     child.stdin.write('go')
     await closed
-  }
-}
-
-interface CutLine {
-  readonly port: number
-  /** Breaks the connections there are; new ones work. */
-  drop(): void
-  /** Breaks them and refuses new ones. */
-  cut(): Promise<void>
-  mend(): Promise<void>
-  close(): Promise<void>
-}
-
-/** A line to a port of this machine that can be cut. */
-async function cutLine(target: number): Promise<CutLine> {
-  const open = new Set<Socket>()
-  const answer = (near: Socket): void => {
-    const far = connect(target, '127.0.0.1')
-    for (const [socket, peer] of [
-      [near, far],
-      [far, near],
-    ] as const) {
-      open.add(socket)
-      socket.on('error', () => {})
-      socket.once('close', () => open.delete(socket) && peer.destroy())
-      socket.pipe(peer)
-    }
-  }
-  const listening = async (port: number): Promise<Server> => {
-    const server = createServer(answer)
-    await new Promise<void>((resolve) => server.listen(port, '127.0.0.1', resolve))
-    return server
-  }
-  let server = await listening(0)
-  const { port } = server.address() as AddressInfo
-  const drop = (): void => {
-    for (const socket of open) socket.destroy()
-  }
-  const cut = (): Promise<void> => {
-    const closed = new Promise<void>((resolve) => server.close(() => resolve()))
-    drop()
-    return closed
-  }
-  return {
-    port,
-    drop,
-    cut,
-    async mend() {
-      server = await listening(port)
-    },
-    close: cut,
   }
 }

@@ -15,18 +15,21 @@ import {
   type Driver,
   type Kysely,
   type MigrationLockOptions,
+  type PostgresPool,
   type TransactionSettings,
 } from 'kysely'
 import { AppError } from '#platform/errors.ts'
 import { withUnits, type UnitsOfDriver } from '../unit.ts'
 import type { ConnectionCounts, CountedDialect, DatabaseKind } from './kind.ts'
+import { patientPool } from './postgres-pool.ts'
 import { postgresUnit } from './postgres-unit.ts'
 
 /** pg_type.oid of int8 */
 const INT8_OID = 20
 
 const DEADLINE_MS = 5_000
-const DEADLINES = { statement_timeout: DEADLINE_MS, query_timeout: DEADLINE_MS + 1_000 }
+/** The server ends a statement first, and says why; who waits for it gives up a little later. */
+const ANSWER_MS = DEADLINE_MS + 1_000
 const POOL_SIZE = 10
 /** What was set for a database or a user, read-only for one, holds for connections made afterwards: none lives long. */
 const CONNECTION_SECONDS = 60
@@ -50,7 +53,7 @@ const OUTAGE = /^(08|53|57|25006|25P03|40)/
 export const postgres: DatabaseKind = {
   name: 'postgres',
   protocols: ['postgres://', 'postgresql://'],
-  dialect: (url, onIdleError, units) => postgresDialect(url, { onIdleError, units, deadlines: DEADLINES }),
+  dialect: (url, onIdleError, units) => postgresDialect(url, { onIdleError, units, statementMs: DEADLINE_MS }),
   unhurriedDialect: (url) => postgresDialect(url, { onIdleError: () => {} }),
   isTransient: (error) =>
     TRANSIENT.has(codeOf(error) ?? '') || (error instanceof AppError && TRANSIENT.has(codeOf(error.cause) ?? '')),
@@ -60,17 +63,17 @@ export const postgres: DatabaseKind = {
 interface DialectOptions {
   readonly onIdleError: (error: Error) => void
   readonly units?: UnitsOfDriver | undefined
-  readonly deadlines?: pg.PoolConfig
+  readonly statementMs?: number
 }
 
-function postgresDialect(url: string, { onIdleError, units, deadlines }: DialectOptions): CountedDialect {
+function postgresDialect(url: string, { onIdleError, units, statementMs }: DialectOptions): CountedDialect {
   const pool = new pg.Pool({
     connectionString: url,
     max: POOL_SIZE,
     maxLifetimeSeconds: CONNECTION_SECONDS,
     connectionTimeoutMillis: DEADLINE_MS,
     idle_in_transaction_session_timeout: 2 * DEADLINE_MS,
-    ...deadlines,
+    ...(statementMs === undefined ? {} : { statement_timeout: statementMs }),
     keepAlive: true,
     types: { getTypeParser: numbersForBigints },
   })
@@ -78,21 +81,24 @@ function postgresDialect(url: string, { onIdleError, units, deadlines }: Dialect
   // and in one that is in use the query under way fails
   pool.on('error', onIdleError)
   pool.on('connect', (client) => void client.on('error', () => {}))
-  return new OwnPostgresDialect(pool, units)
+  return new OwnPostgresDialect(pool, statementMs === undefined ? pool : patientPool(pool, ANSWER_MS), units)
 }
 
 class OwnPostgresDialect extends PostgresDialect implements CountedDialect {
   readonly #pool: pg.Pool
+  readonly #lending: PostgresPool
   readonly #units: UnitsOfDriver | undefined
 
-  constructor(pool: pg.Pool, units: UnitsOfDriver | undefined) {
-    super({ pool })
+  /** @param lending the pool as queries get connections from it */
+  constructor(pool: pg.Pool, lending: PostgresPool, units: UnitsOfDriver | undefined) {
+    super({ pool: lending })
     this.#pool = pool
+    this.#lending = lending
     this.#units = units
   }
 
   override createDriver(): Driver {
-    const driver = new OwnPostgresDriver({ pool: this.#pool })
+    const driver = new OwnPostgresDriver({ pool: this.#lending })
     return this.#units ? withUnits(driver, this.#units, () => postgresUnit(driver)) : driver
   }
 

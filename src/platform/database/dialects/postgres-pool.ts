@@ -1,0 +1,57 @@
+/**
+ * A pool whose connections are never waited for longer than the request, or any statement, has time. A connection that
+ * missed its deadline is closed, not put back: its answer may still come, or never, and whoever used it next would wait
+ * behind it (pg's own `query_timeout` puts it back).
+ */
+import type { PostgresPool, PostgresPoolClient } from 'kysely'
+import type pg from 'pg'
+import { patienceLeft, spendPatience } from '../patience.ts'
+
+/** @param limitMs the longest that a connection, or the answer to one statement, is waited for */
+export function patientPool(pool: pg.Pool, limitMs: number): PostgresPool {
+  return {
+    options: pool.options,
+    connect: () => spendPatience(async () => patientClient(await connected(pool, patienceLeft(limitMs)), limitMs)),
+    end: () => pool.end(),
+  }
+}
+
+/** @throws Error where there is no connection in time; one that comes late goes back to the pool */
+async function connected(pool: pg.Pool, withinMs: number): Promise<pg.PoolClient> {
+  const connecting = pool.connect()
+  const late = Promise.withResolvers<never>()
+  const timer = setTimeout(() => late.reject(new Error('no database connection was free in time')), withinMs)
+  try {
+    return await Promise.race([connecting, late.promise])
+  } catch (error) {
+    connecting.then(
+      (client) => client.release(),
+      () => {},
+    )
+    throw error
+  } finally {
+    clearTimeout(timer)
+  }
+}
+
+/** One use of a connection, until it is released. */
+function patientClient(client: pg.PoolClient, limitMs: number): PostgresPoolClient {
+  let released = false
+  const release = (destroy = false): void => {
+    if (!released) client.release(destroy)
+    released = true
+  }
+  const query = (sql: string, parameters: readonly unknown[]): Promise<pg.QueryResult> =>
+    spendPatience(async () => {
+      const leftMs = patienceLeft(limitMs)
+      if (released || leftMs === 0) throw new Error('the database took too long for the whole request')
+      const timer = setTimeout(() => release(true), leftMs)
+      try {
+        return await client.query(sql, [...parameters])
+      } finally {
+        clearTimeout(timer)
+      }
+    })
+  // boundary: Kysely's type has an overload for cursors, which nobody here opens, and a narrower list of commands
+  return { release, query: query as unknown as PostgresPoolClient['query'] }
+}
