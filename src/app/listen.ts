@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs'
 import { createServer, type IncomingMessage, type RequestListener, type Server, type ServerResponse } from 'node:http'
 import { createServer as createTlsServer } from 'node:https'
 import type { AddressInfo } from 'node:net'
+import { setTimeout as sleep } from 'node:timers/promises'
 import type { TlsOptions } from 'node:tls'
 import { AppError } from '#platform/errors.ts'
 import { boundConnections, SERVER_OPTIONS } from '#platform/http/connection-bounds.ts'
@@ -9,8 +10,12 @@ import type { Config } from './config.ts'
 
 export interface Listening {
   readonly port: number
-  /** Stops accepting, lets requests under way finish, and closes idle connections. */
-  drain(): Promise<void>
+  /**
+   * Stops accepting, lets requests under way finish, and closes idle connections. Whatever is answered from now on is
+   * the last answer on its connection, and says so.
+   * @param lingerMs for so long connections are still taken, so that who sends them hears that we are closing
+   */
+  drain(lingerMs?: number): Promise<void>
 }
 
 const DRAIN_LIMIT_MS = 8_000
@@ -33,9 +38,11 @@ export async function listen(
   clientAuthorities: readonly string[] = [],
 ): Promise<Listening> {
   let draining = false
+  const underWay = new Set<ServerResponse>()
   const answer: RequestListener = (req, res) => {
-    // a client that keeps its connection would otherwise hold the server open until it tires of it
-    if (draining) res.setHeader('Connection', 'close')
+    underWay.add(res)
+    res.once('close', () => underWay.delete(res))
+    if (draining) endConnectionWith(res)
     handler(req, res)
   }
   const server = tls
@@ -46,14 +53,20 @@ export async function listen(
 
   return {
     port: (server.address() as AddressInfo).port,
-    drain: () =>
-      new Promise((resolve) => {
-        draining = true
-        server.close(() => resolve())
-        server.closeIdleConnections()
-        setTimeout(() => server.closeAllConnections(), DRAIN_LIMIT_MS).unref()
-      }),
+    async drain(lingerMs = 0) {
+      draining = true
+      for (const res of underWay) endConnectionWith(res)
+      if (lingerMs > 0) await sleep(lingerMs)
+      const closed = new Promise<void>((resolve) => server.close(() => resolve()))
+      setTimeout(() => server.closeAllConnections(), DRAIN_LIMIT_MS).unref()
+      await closed
+    },
   }
+}
+
+/** A client that keeps its connection would hold the server open until it tires of it, or lose its next request. */
+function endConnectionWith(res: ServerResponse): void {
+  if (!res.headersSent) res.setHeader('Connection', 'close')
 }
 
 /**

@@ -13,7 +13,12 @@ import { startJobs } from './jobs.ts'
 import { listen } from './listen.ts'
 import { openServices, type Surroundings } from './services.ts'
 
-const UNREAD_LIMIT_MS = 1_000
+/** A balancer that looks, or a request that was on its way when the signal came, still finds somebody. */
+const LINGER_MS = 500
+/** Signals closer together than this are one: a terminal sends its own to the launcher and to us. */
+const ONE_SIGNAL_MS = 1_000
+/** Whatever hangs, the end comes within ten seconds. */
+const CLOSE_LIMIT_MS = 9_500
 
 export interface Stoppable {
   readonly log: Log
@@ -52,7 +57,7 @@ export async function serve(config: Config, surroundings: Surroundings = {}): Pr
     const app = await createApp(config, services, features)
     closing.push(app.close)
     const server = await listen(config.listen, app.koa.callback(), config.clientCertificates.authorities)
-    closing.push(startJobs(features, services), server.drain, beginDraining)
+    closing.push(startJobs(features, services), () => server.drain(LINGER_MS), beginDraining)
     return { services, log: services.log, stop }
   } catch (error) {
     await stop()
@@ -61,8 +66,9 @@ export async function serve(config: Config, surroundings: Surroundings = {}): Pr
 }
 
 /**
- * Starts a program, announces on stderr that it is ready, and stops it at the first SIGTERM, SIGINT or SIGHUP. What
- * cannot start says why on stderr, and the process ends with exit code 78.
+ * Starts a program, announces on stderr that it is ready, and stops it at the first SIGTERM, SIGINT or SIGHUP; one more,
+ * a second later, ends it at once with exit code 1. What cannot start says why on stderr, and the process ends with exit
+ * code 78.
  */
 export async function runUntilSignal<R extends Stoppable>(
   start: () => Promise<R>,
@@ -70,24 +76,31 @@ export async function runUntilSignal<R extends Stoppable>(
 ): Promise<void> {
   try {
     const running = await start()
-    const { log, stop } = running
-    // a terminal sends its signal to the launcher and to us, so that one Ctrl-C may arrive twice: the first counts
-    let stopping: Promise<void> | undefined
-    for (const signal of ['SIGTERM', 'SIGINT', 'SIGHUP'] as const) {
-      process.on(signal, () => {
-        if (!stopping) log.info({ signal }, 'closing: requests under way are finished first')
-        stopping ??= stop().then(leaveUnread)
-      })
-    }
+    stopOnSignal(running)
     process.stderr.write(await announce(running))
   } catch (error) {
     process.exitCode = refuse(error)
   }
 }
 
-/** Lines of the log that wait for a reader who is stuck must not keep the process; who reads has long read them. */
-function leaveUnread(): void {
-  setTimeout(() => process.exit(), UNREAD_LIMIT_MS).unref()
+function stopOnSignal({ log, stop }: Stoppable): void {
+  let stoppingSince: number | undefined
+  const onSignal = (signal: NodeJS.Signals): void => {
+    if (stoppingSince === undefined) {
+      stoppingSince = performance.now()
+      log.info({ signal }, 'closing: requests under way are finished first')
+      const cutOff = (): void => {
+        log.warn('not everything could be closed; what is left is cut off')
+        process.exit()
+      }
+      setTimeout(cutOff, CLOSE_LIMIT_MS).unref()
+      void stop().then(() => setTimeout(cutOff, LINGER_MS).unref())
+    } else if (performance.now() - stoppingSince > ONE_SIGNAL_MS) {
+      log.warn({ signal }, 'closing at once: requests under way are cut off')
+      process.exit(1)
+    }
+  }
+  for (const signal of ['SIGTERM', 'SIGINT', 'SIGHUP'] as const) process.on(signal, onSignal)
 }
 
 /** What could not start says why in words for the operator, and nothing else. */

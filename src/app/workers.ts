@@ -1,6 +1,7 @@
 /**
  * Several processes on one port (`WORKERS`): a supervisor that serves nothing itself. The first worker starts alone, so
- * that what keeps a server from starting is said once; the others follow when it is ready. A worker that dies is replaced.
+ * that what keeps a server from starting is said once; the others follow when it is ready, and a signal that comes
+ * meanwhile ends them all. A worker that dies is replaced.
  */
 import cluster, { type Worker } from 'node:cluster'
 import { once } from 'node:events'
@@ -45,6 +46,7 @@ export async function supervise({ workers, log: settings }: Config): Promise<Ann
     try {
       await startOne(number)
     } catch (error) {
+      if (stopping) return
       log.error({ err: error }, 'a worker cannot take the place of another; it is tried again')
       await sleep(TRY_AGAIN_MS)
       return replace(number)
@@ -52,7 +54,7 @@ export async function supervise({ workers, log: settings }: Config): Promise<Ann
   }
 
   const greeting = await startOne(1)
-  await Promise.all(Array.from({ length: workers - 1 }, (_, index) => replace(index + 2)))
+  for (let place = 2; place <= workers; place += 1) void replace(place)
 
   return {
     log,

@@ -81,9 +81,16 @@ describe.each(postgres)('two workers', (kind) => {
 
   test('end together on SIGTERM, and none is left', async () => {
     const pids = workersLogged().slice(1)
-    await server.end('SIGTERM')
+    expect(await server.end('SIGTERM')).toBe(0)
     for (const pid of pids) expect(() => process.kill(Number(pid), 0)).toThrow('ESRCH')
     await expect(fetch(`${server.origin}/healthz`)).rejects.toThrow('fetch failed')
+  })
+
+  test('end with 0 on a SIGTERM that comes while some of them still start', async () => {
+    const starting = await startServer(port, { ...environment, WORKERS: '4' })
+    expect(await starting.end('SIGTERM')).toBe(0)
+    expect(starting.stdout()).not.toContain('cannot take the place')
+    await expect(fetch(`${starting.origin}/healthz`)).rejects.toThrow('fetch failed')
   })
 
   test('say once why they cannot start, and end with it', async () => {

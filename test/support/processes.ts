@@ -20,8 +20,8 @@ export interface ServerProcess {
   /** What it has written so far. */
   stdout(): string
   stderr(): string
-  /** Sends the signal and waits for the end; nothing happens to a process that has ended. */
-  end(signal?: NodeJS.Signals): Promise<void>
+  /** Sends the signal and waits for the end, the exit code; nothing happens to a process that has ended. */
+  end(signal?: NodeJS.Signals): Promise<number | null>
 }
 
 /** Starts `node src/main.ts` on the port; resolves once it says that it is ready, rejects with its words if it ends. */
@@ -34,7 +34,7 @@ export async function startServer(port: number, environment: Environment): Promi
     ...output,
     async end(signal = 'SIGTERM') {
       child.kill(signal)
-      await ended
+      return ended
     },
   }
   const ready = Promise.withResolvers<void>()
@@ -110,7 +110,7 @@ export async function startCluster(kind: DatabaseKind, count: number, settings: 
       close: () => cluster.close(),
     })),
     services,
-    kill: async (index) => servers[index]?.end('SIGKILL'),
+    kill: async (index) => void (await servers[index]?.end('SIGKILL')),
     async restart(index) {
       servers[index] = await startServer(ports[index] ?? 0, environment)
     },

@@ -3,16 +3,20 @@
  * missed its deadline is closed, not put back: its answer may still come, or never, and whoever used it next would wait
  * behind it (pg's own `query_timeout` puts it back).
  */
+import { setTimeout as sleep } from 'node:timers/promises'
 import type { PostgresPool, PostgresPoolClient } from 'kysely'
 import type pg from 'pg'
 import { patienceLeft, spendPatience } from '../patience.ts'
+
+const GOODBYE_MS = 1_000
 
 /** @param limitMs the longest that a connection, or the answer to one statement, is waited for */
 export function patientPool(pool: pg.Pool, limitMs: number): PostgresPool {
   return {
     options: pool.options,
     connect: () => spendPatience(async () => patientClient(await connected(pool, patienceLeft(limitMs)), limitMs)),
-    end: () => pool.end(),
+    // a server that has gone silent does not even hear that we leave
+    end: () => Promise.race([pool.end(), sleep(GOODBYE_MS, undefined, { ref: false })]),
   }
 }
 
