@@ -80,9 +80,7 @@ describe.each(databases.filter(({ name }) => name === 'postgres'))('a request on
         await free.promise
       }),
     )
-    const requests = await Promise.allSettled(
-      Array.from({ length: 100 }, () => withPatience(SHORT_MS, () => look(db))),
-    )
+    const requests = await Promise.allSettled(Array.from({ length: 100 }, () => withPatience(SHORT_MS, () => look(db))))
     expect(requests.filter(({ status }) => status === 'fulfilled')).toEqual([])
     free.resolve()
     await Promise.all(held)

@@ -1,6 +1,6 @@
 // A line to a database of this machine that can be cut, slow, or swallow what is sent over it.
 import { createServer, connect, type AddressInfo, type Server, type Socket } from 'node:net'
-import type { TestDatabase } from './databases.ts'
+import type { TestDatabase } from './fresh-databases.ts'
 
 export interface DatabaseLine {
   /** Breaks the connections there are; new ones work. */

@@ -25,13 +25,13 @@ export async function setup(project: TestProject): Promise<() => Promise<void>> 
 }
 
 /** TEST_POSTGRES_URL is a wish: where it cannot be reached the run fails, instead of quietly using another. */
-async function postgresServer(): Promise<PostgresServer | undefined> {
+async function postgresServer(): Promise<Pick<PostgresServer, 'url' | 'stop'> | undefined> {
   const url = process.env['TEST_POSTGRES_URL']
   if (url) {
     await asAdministrator(url, (client) => client.query('select 1')).catch((cause: unknown) => {
       throw new Error('TEST_POSTGRES_URL does not answer; start that server or unset it', { cause })
     })
-    return { url, source: 'TEST_POSTGRES_URL', stop: async () => {} }
+    return { url, stop: async () => {} }
   }
   try {
     return await startPostgres()

@@ -1,5 +1,5 @@
 // A throwaway PostgreSQL for one run of the suite: the machine's own binaries where Debian put them, else the ones
-// that npm brought along. Durability is off, since nothing in it outlives the run.
+// that npm brought along. Durability is off, since nothing in it outlives the run, unless it is asked for.
 import { execFileSync, spawn, type ChildProcess } from 'node:child_process'
 import { chownSync, cpSync, existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, symlinkSync } from 'node:fs'
 import { tmpdir } from 'node:os'
@@ -13,6 +13,13 @@ export interface PostgresServer {
   /** Which binaries run, for the line that says so. */
   source: string
   stop: () => Promise<void>
+  /** Ends it, as the signal says (SIGINT fast, SIGQUIT immediate), and starts it again on its data and port. */
+  restart: (signal: 'SIGINT' | 'SIGQUIT') => Promise<void>
+}
+
+interface PostgresOptions {
+  /** What was committed is there after the end of any of its processes (not of the machine). */
+  readonly durable?: boolean
 }
 
 interface Owner {
@@ -21,7 +28,7 @@ interface Owner {
 }
 
 /** Starts a server on a free loopback port, or throws with the reason why none can be had. */
-export async function startPostgres(): Promise<PostgresServer> {
+export async function startPostgres({ durable = false }: PostgresOptions = {}): Promise<PostgresServer> {
   const folder = mkdtempSync(path.join(tmpdir(), 'latchkey-postgres-'))
   try {
     const owner = unprivilegedOwner()
@@ -31,8 +38,9 @@ export async function startPostgres(): Promise<PostgresServer> {
     const initdb = ['-D', data, '-U', 'postgres', '-A', 'trust', '--no-sync', '-E', 'UTF8', '--locale=C']
     execFileSync(path.join(bin, 'initdb'), initdb, { ...owner, cwd: folder, stdio: 'pipe' })
     const port = await freePort('127.0.0.1')
-    const server = await startServer(bin, serverFlags(data, port, folder), owner, folder)
-    const guard = stopWhenThisProcessDies(server, folder)
+    const start = () => startServer(bin, serverFlags(data, port, folder, durable), owner, folder)
+    let server = await start()
+    const guard = stopWhenThisProcessDies(data, folder)
     return {
       url: `postgres://postgres@127.0.0.1:${port}/postgres`,
       source,
@@ -40,6 +48,10 @@ export async function startPostgres(): Promise<PostgresServer> {
         await ended(server, 'SIGINT')
         guard.kill()
         rmSync(folder, { recursive: true, force: true })
+      },
+      async restart(signal) {
+        await ended(server, signal)
+        server = await start()
       },
     }
   } catch (error) {
@@ -89,8 +101,9 @@ function bundledBinaries(folder: string): { bin: string; source: string } {
   return { bin: path.join(folder, 'native', 'bin'), source: `PostgreSQL of ${name}` }
 }
 
-function serverFlags(data: string, port: number, folder: string): string[] {
-  const settings = ['max_connections=200', 'fsync=off', 'synchronous_commit=off', 'full_page_writes=off']
+function serverFlags(data: string, port: number, folder: string, durable: boolean): string[] {
+  const commits = `synchronous_commit=${durable ? 'on' : 'off'}`
+  const settings = ['max_connections=200', 'fsync=off', commits, 'full_page_writes=off']
   const sockets = process.platform === 'win32' ? [] : ['-k', folder]
   return ['-D', data, '-p', String(port), '-h', '127.0.0.1', ...sockets, ...settings.flatMap((s) => ['-c', s])]
 }
@@ -119,10 +132,14 @@ function startServer(bin: string, flags: string[], owner: Owner, cwd: string): P
  * A second process that holds the other end of a pipe from this one. However this process ends, kill -9 included, the
  * pipe closes, and the server and its folder go too.
  */
-function stopWhenThisProcessDies(server: ChildProcess, folder: string): ChildProcess {
-  const script = `process.stdin.resume().on('end', () => {
-    try { process.kill(${server.pid}, 'SIGQUIT') } catch {}
-    setTimeout(() => require('node:fs').rmSync(${JSON.stringify(folder)}, { recursive: true, force: true }), 1000)
+function stopWhenThisProcessDies(data: string, folder: string): ChildProcess {
+  const script = `const fs = require('node:fs')
+  process.stdin.resume().on('end', () => {
+    try {
+      const pid = fs.readFileSync(${JSON.stringify(path.join(data, 'postmaster.pid'))}, 'utf8').split('\\n')[0]
+      process.kill(Number(pid), 'SIGQUIT')
+    } catch {}
+    setTimeout(() => fs.rmSync(${JSON.stringify(folder)}, { recursive: true, force: true }), 1000)
   })`
   const guard = spawn(process.execPath, ['-e', script], { detached: true, stdio: ['pipe', 'ignore', 'ignore'] })
   guard.unref()
