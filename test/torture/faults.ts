@@ -1,6 +1,7 @@
 // What is done to an installation under load, and what its clients may notice of it. A fault is one row here.
 import { setTimeout as sleep } from 'node:timers/promises'
 import { sql } from 'kysely'
+import { userinfo } from '../support/protocol.ts'
 import type { Random } from './random.ts'
 import type { World } from './world.ts'
 
@@ -100,8 +101,8 @@ export const faults: readonly Fault[] = [
     clientsNotice: 'unavailable',
     async run({ app }) {
       // five hundred at once that all ask the database
-      const flood = Array.from({ length: 500 }, () => fetch(`${app.issuer}/userinfo?access_token=nothing`))
-      for (const answer of await Promise.all(flood)) await answer.arrayBuffer()
+      const flood = Array.from({ length: 500 }, () => userinfo(app, 'nothing'))
+      await Promise.all(flood)
       return []
     },
   },

@@ -4,6 +4,7 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { AppError } from '#platform/errors.ts'
 import { browserSession, type BrowserSession } from '../support/browser-session.ts'
+import { patiently } from '../support/patience.ts'
 import { codeBySignIn, Unanswered } from './asking.ts'
 import { consents } from './work-consents.ts'
 import { codes, devices, pushedRequests, revocations } from './work-codes.ts'
@@ -46,7 +47,8 @@ export interface Load {
 /** Signs Ada in once for every worker. */
 export async function signInAll({ app, client }: World): Promise<BrowserSession[]> {
   const browsers = works.flatMap(({ workers }) => Array.from({ length: workers }, () => browserSession(app.issuer)))
-  await Promise.all(browsers.map((browser) => codeBySignIn(app, client, browser)))
+  // one after another: passwords are hashed a few at a time
+  for (const browser of browsers) await patiently(() => codeBySignIn(app, client, browser))
   return browsers
 }
 

@@ -14,32 +14,36 @@ const { values } = parseArgs({
     database: { type: 'string', default: 'sqlite' },
     fault: { type: 'string', default: 'kill' },
     rows: { type: 'string', default: '0' },
+    pairs: { type: 'boolean', default: false },
     'reuse-seconds': { type: 'string', default: '60' },
   },
 })
 
 const say = (line: string): void => void process.stdout.write(`${line}\n`)
-const fault = faults.find(
-  ({ name, databases }) => name === values.fault && databases.some((one) => one === values.database),
-)
-if (fault) process.exitCode = await run(fault)
-else {
-  say(`There is no fault ${values.fault} for ${values.database}. There are:`)
+const possible = faults.filter(({ databases }) => databases.some((one) => one === values.database))
+const chosen = values.fault.split(',').map((name) => possible.find((fault) => fault.name === name))
+process.exitCode = chosen.every((fault) => fault !== undefined) ? await run(chosen) : misuse()
+
+function misuse(): number {
+  say(`These are the faults for each database; of several, with commas between them, each round has the next one.`)
   for (const { name, databases } of faults) say(`  --fault ${name} (${databases.join(', ')})`)
-  process.exitCode = 2
+  return 2
 }
 
-async function run(chosen: Fault): Promise<number> {
-  const numbers = {
-    rounds: Number(values.rounds),
-    seed: Number(values.seed),
-    rows: Number(values.rows),
-    reuseSeconds: Number(values['reuse-seconds']),
+async function run(faults: readonly Fault[]): Promise<number> {
+  const { seed, rounds, rows, 'reuse-seconds': reuseSeconds, pairs } = values
+  say(`torture: ${values.fault} on ${values.database}, ${rounds} rounds, seed ${seed}`)
+  const options = {
+    faults,
+    rounds: Number(rounds),
+    seed: Number(seed),
+    rows: Number(rows),
+    reuseSeconds: Number(reuseSeconds),
+    pairs,
   }
-  const { rounds, seed } = numbers
-  say(`torture: ${chosen.name} on ${values.database}, ${rounds} rounds, seed ${seed}`)
-  const outcome = await onDatabase((database) => torture({ ...database, ...numbers, fault: chosen }, say))
-  const { violations, turns, counts, verified } = outcome
+  const { violations, turns, counts, verified } = await onDatabase((database) =>
+    torture({ ...database, ...options }, say),
+  )
   for (const [what, count] of Object.entries(counts).toSorted()) say(`  ${String(count).padStart(7)} ${what}`)
   say(
     `${rounds} rounds, ${turns} turns of work, ${verified} ID tokens verified by cached keys, ${violations.length} violations`,

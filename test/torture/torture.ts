@@ -13,13 +13,16 @@ import { openWorld, type World } from './world.ts'
 
 export interface TortureOptions {
   readonly kind: DatabaseKind
-  readonly fault: Fault
+  /** One in each round, in turn. */
+  readonly faults: readonly Fault[]
   readonly rounds: number
   readonly seed: number
   /** Rows that are there before. */
   readonly rows: number
   /** With a window, the loss of an answer may cost nobody a refresh token; without one, no second use is forgiven. */
   readonly reuseSeconds: number
+  /** Hold it also to both tokens or none for every code that is used up. */
+  readonly pairs: boolean
   readonly restartDatabase: World['restartDatabase'] | undefined
 }
 
@@ -38,11 +41,12 @@ const AFTER_MS = 200
 
 /** @param say told a line a round */
 export async function torture(options: TortureOptions, say: (line: string) => void): Promise<Outcome> {
-  const { fault, rows, seed, rounds } = options
+  const { faults, rows, seed, rounds, pairs } = options
+  const size = Math.max(...faults.map((fault) => fault.size))
   const random = seededRandom(seed)
-  const world = await openWorld({ ...options, size: fault.size })
+  const world = await openWorld({ ...options, size })
   try {
-    const started = await Promise.all(Array.from({ length: fault.size }, (_, index) => world.start(index)))
+    const started = await Promise.all(Array.from({ length: size }, (_, index) => world.start(index)))
     say(`ready after ${milliseconds(started)} with ${rows} rows`)
     // a second less than the lead of a new key, for the half second in which a process hears of it, and a busy machine
     const verifier = openVerifier(world.app.issuer, (world.app.config.keys.publishAheadSeconds - 1) * 1_000)
@@ -50,19 +54,21 @@ export async function torture(options: TortureOptions, say: (line: string) => vo
     const browsers = await signInAll(world)
     const outcome = { violations: [] as string[], turns: 0, counts: {} as Record<string, number> }
     for (let round = 1; round <= rounds; round += 1) {
+      const fault = faults[(round - 1) % faults.length]
+      if (!fault) throw new Error('no fault was chosen')
       world.gate.takeNotes()
       const load = startLoad({ world, ledger, random, verifier }, browsers)
       const { ready, wrong } = await disturb(world, fault, random, () => load.turns())
       const unexpected = await load.stop()
       const during = world.gate.takeNotes()
       await recovered(world)
-      const found = [...wrong, ...unexpected, ...noticed(during, fault), ...(await inspect(world))]
+      const found = [...wrong, ...unexpected, ...noticed(during, fault), ...(await inspect(world, pairs))]
       const { counts, violations } = await ledger.hold()
       found.push(...violations, ...world.gate.takeNotes().violations)
       outcome.violations.push(...found.map((violation) => `round ${round}: ${violation}`))
       outcome.turns += load.turns()
       for (const [what, count] of Object.entries(counts)) outcome.counts[what] = (outcome.counts[what] ?? 0) + count
-      say(lineOf(round, load.turns(), counts, during, ready, found))
+      say(lineOf(`round ${round}, ${fault.name}`, load.turns(), counts, during, ready, found))
     }
     return { ...outcome, verified: verifier.verified() }
   } finally {
@@ -112,7 +118,7 @@ function noticed({ statuses, violations }: Passed, { clientsNotice }: Fault): st
 }
 
 function lineOf(
-  round: number,
+  round: string,
   turns: number,
   counts: Readonly<Record<string, number>>,
   { statuses, longestMs }: Passed,
@@ -122,7 +128,7 @@ function lineOf(
   const lines = Object.values(counts).reduce((sum, count) => sum + count, 0)
   const answers = [...statuses].toSorted().map(([status, count]) => `${count} x ${status}`)
   const parts = [
-    `round ${round}: ${turns} turns, ${lines} lines held`,
+    `${round}: ${turns} turns, ${lines} lines held`,
     answers.join(' '),
     `longest ${Math.round(longestMs)} ms`,
     ...(ready.length > 0 ? [`ready after ${milliseconds(ready)}`] : []),

@@ -1,0 +1,35 @@
+// What a person allowed is remembered, whoever else is writing. (What a kill leaves is for test/torture.)
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { createClient, createPerson, startApp, type TestApp } from '../support/app.ts'
+import { databases } from '../support/databases.ts'
+
+describe.each(databases)('consents on $name', (kind) => {
+  let app: TestApp
+  beforeAll(async () => {
+    app = await startApp(kind)
+  })
+  afterAll(() => app.close())
+
+  test('of many that are given at the same moment all are remembered', async () => {
+    const { id: account } = await createPerson(app.services)
+    const { client } = await createClient(app.services)
+    const scopes = Array.from({ length: 12 }, (_, index) => `scope-${String(index).padStart(2, '0')}`)
+    await Promise.all(
+      scopes.map((scope) =>
+        app.services.consents.remember(
+          account,
+          client.id,
+          { scopes: [scope], claims: [`claim-of-${scope}`], resources: {} },
+          1,
+        ),
+      ),
+    )
+    expect(await app.services.consents.find(account, client.id)).toEqual({
+      scopes,
+      claims: scopes.map((scope) => `claim-of-${scope}`),
+      resources: {},
+    })
+    await app.services.consents.forget(account, client.id)
+    expect(await app.services.consents.find(account, client.id)).toBeUndefined()
+  })
+})
