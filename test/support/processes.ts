@@ -82,8 +82,16 @@ export interface Cluster {
   close(): Promise<void>
 }
 
-/** So many servers on one fresh database, with one issuer and one master key; and the same services in this process. */
-export async function startCluster(kind: DatabaseKind, count: number, settings: Environment = {}): Promise<Cluster> {
+/**
+ * So many servers on one fresh database, with one issuer and one master key; and the same services in this process.
+ * @param ownOf what the process has beside the settings of all
+ */
+export async function startCluster(
+  kind: DatabaseKind,
+  count: number,
+  settings: Environment = {},
+  ownOf: (index: number) => Environment = () => ({}),
+): Promise<Cluster> {
   const database = await kind.create()
   const folder = mkdtempSync(path.join(tmpdir(), 'latchkey-cluster-'))
   const ports = await freePorts(count)
@@ -97,7 +105,9 @@ export async function startCluster(kind: DatabaseKind, count: number, settings: 
   }
   const config = loadConfig({ ...environment, LOG_LEVEL: 'silent', LOG_FORMAT: 'json' }, folder)
   const { services, close } = await openServices(config)
-  const started = await Promise.allSettled(ports.map((port) => startServer(port, environment)))
+  const started = await Promise.allSettled(
+    ports.map((port, index) => startServer(port, { ...environment, ...ownOf(index) })),
+  )
   const servers = started.flatMap((start) => (start.status === 'fulfilled' ? [start.value] : []))
   const failed = started.find((start) => start.status === 'rejected')
 
@@ -112,7 +122,7 @@ export async function startCluster(kind: DatabaseKind, count: number, settings: 
     services,
     kill: async (index) => void (await servers[index]?.end('SIGKILL')),
     async restart(index) {
-      servers[index] = await startServer(ports[index] ?? 0, environment)
+      servers[index] = await startServer(ports[index] ?? 0, { ...environment, ...ownOf(index) })
     },
     async close() {
       await Promise.all(servers.map((server) => server.end('SIGKILL')))
