@@ -15,7 +15,10 @@ import { limitRegistrations } from './registration-limits.ts'
 
 type Documents = NonNullable<NonNullable<Configuration['features']>['clientIdMetadataDocument']>
 
-/** In seconds: a document is asked for again after it said, within these. */
+/**
+ * In seconds: a document is asked for again after it said, within these. Each process keeps its own copies, which end by
+ * this time and by nothing else.
+ */
 const KEPT = { min: 300, max: 3_600 }
 
 /** The library's feature, where the operator named hosts that such documents may lie at. */

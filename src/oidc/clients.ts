@@ -28,6 +28,7 @@ const extras = z.object({
 /** Their names, for the library, which drops what it was not told of. */
 export const HOUSE_MEMBERS = Object.keys(extras.shape)
 
+/** The library keeps the object of a client for as long as what it reads is the same: a changed row is a new object. */
 const parsed = new WeakMap<Client, ClientSettings>()
 
 /** Our settings of a client that the library has loaded. */

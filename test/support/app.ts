@@ -9,7 +9,9 @@ import { listen } from '#app/listen.ts'
 import { openServices } from '#app/services.ts'
 import type { Account } from '#core/accounts/account.ts'
 import type { Client } from '#core/clients/client.ts'
+import type { Feature } from '#core/feature.ts'
 import type { Services } from '#core/services.ts'
+import type { Needs } from '#oidc/needs.ts'
 import { openLog, type Log } from '#platform/log.ts'
 import type { DatabaseKind } from './databases.ts'
 import { freePort } from './free-port.ts'
@@ -30,12 +32,14 @@ export interface TestAppOptions {
   /** Path of the issuer, such as /id. */
   readonly path?: string
   readonly log?: Log
+  /** Rooms beside those of the product. */
+  readonly more?: readonly Feature<Needs>[]
 }
 
 /** Starts a server on a fresh database of the kind. `close` stops it and removes what it made. */
 export async function startApp(
   kind: DatabaseKind,
-  { settings = {}, path: issuerPath = '', log }: TestAppOptions = {},
+  { settings = {}, path: issuerPath = '', log, more = [] }: TestAppOptions = {},
 ): Promise<TestApp> {
   const database = await kind.create()
   const folder = mkdtempSync(path.join(tmpdir(), 'latchkey-app-'))
@@ -54,7 +58,7 @@ export async function startApp(
     folder,
   )
   const { services, close } = await openServices(config, { log: log ?? openLog(config.log) })
-  const app = await createApp(config, services, features)
+  const app = await createApp(config, services, [...more, ...features])
   const server = await listen(config.listen, app.koa.callback(), config.clientCertificates.authorities)
 
   return {

@@ -27,7 +27,7 @@ export async function behindLine(real: TestDatabase): Promise<{ database: TestDa
 }
 
 /** A line to a port of this machine. */
-export async function openLine(target: number): Promise<DatabaseLine & { readonly port: number }> {
+async function openLine(target: number): Promise<DatabaseLine & { readonly port: number }> {
   const open = new Set<Socket>()
   const state = { lateMs: 0, swallows: false }
 

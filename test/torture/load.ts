@@ -69,9 +69,9 @@ export function startLoad(given: Omit<Work, 'browser'>, browsers: readonly Brows
   }
   const all = works.flatMap(({ turn, workers }) => Array.from({ length: workers }, () => turn))
   const running = Promise.all(
-    browsers.map((browser, index) => {
+    browsers.map(async (browser, index) => {
       const turn = all[index]
-      return turn && repeat(turn, browser)
+      if (turn) await repeat(turn, browser)
     }),
   )
   return {

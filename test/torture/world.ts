@@ -91,7 +91,7 @@ export async function openWorld({ kind, size, rows, reuseSeconds, restartDatabas
       await restartDatabase(signal)
     },
     async close() {
-      await Promise.all(servers.map((server) => server?.end('SIGKILL')))
+      await Promise.all(servers.map(async (server) => server?.end('SIGKILL')))
       await gate.close()
       await close()
       await database.drop()

@@ -29,7 +29,7 @@ interface Shell {
   readonly lang: Locale
 }
 
-/** Where the templates are, whether they are compiled once (production) or anew each time, and what is put in. */
+/** Where the templates are, whether they are compiled once (production: a new template needs a restart) or anew each time, and what is put in. */
 export interface ViewOptions {
   readonly dir: string
   readonly cache: boolean
