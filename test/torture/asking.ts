@@ -34,8 +34,9 @@ export async function codeBySignIn(app: TestApp, client: RegisteredClient, brows
   return codeIn(await signIn(browser, expected(200, await browser.open(authorizeUrl(app, client)))))
 }
 
-/** Undefined where the answer is the refusal that it must be. */
+/** Undefined where the answer is the refusal that it must be. @throws Unanswered */
 export function refusedWith(error: string, answer: Answer): string | undefined {
+  if (answer.status === 503) throw new Unanswered()
   if (answer.status < 500 && answer.json['error'] === error) return undefined
   return `${answer.status} ${answer.body.slice(0, 200)} instead of ${error}`
 }

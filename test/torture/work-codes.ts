@@ -60,8 +60,8 @@ export async function revocations({ world: { app, client }, ledger, browser }: W
 }
 
 async function isLive({ world }: Work, accessToken: string): Promise<string | undefined> {
-  const { status } = await userinfo(world.app, accessToken)
-  return status === 200 ? undefined : `userinfo answers ${status}`
+  expected(200, await userinfo(world.app, accessToken))
+  return undefined
 }
 
 function writeRefreshToken(work: Work, token: string): void {
