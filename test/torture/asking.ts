@@ -5,12 +5,15 @@ import type { BrowserSession, Page } from '../support/browser-session.ts'
 import { authorizeUrl, type Answer } from '../support/protocol.ts'
 import { signIn } from '../support/relying-party.ts'
 
-/** The server said 503: what was asked may have happened or not. */
+/**
+ * The server said 503: what was asked may have happened or not. Or it said 429: an attempt whose end it did not live to
+ * see counts as a wrong one.
+ */
 export class Unanswered extends Error {}
 
-/** @throws Unanswered for 503; Error for any status but the expected one */
+/** @throws Unanswered; Error for any status but the expected one */
 export function expected<A extends Answer | Page>(status: number, answer: A): A {
-  if (answer.status === 503) throw new Unanswered()
+  if (answer.status === 503 || answer.status === 429) throw new Unanswered()
   if (answer.status !== status)
     throw new Error(`${answer.status} instead of ${status}: ${answer.body.replaceAll(/\s+/g, ' ').slice(0, 300)}`)
   return answer

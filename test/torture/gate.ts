@@ -26,7 +26,8 @@ const LOOK_EVERY_MS = 100
 const HUNG_MS = 20_000
 
 export async function openGate(port: number, targets: readonly number[]): Promise<Gate> {
-  const agent = new Agent({ keepAlive: true })
+  // a connection for each: one that is kept may be closed by its server at the very moment it is used again
+  const agent = new Agent({ keepAlive: false })
   const ready = new Set<number>()
   let notes = freshNotes()
   let turn = 0
