@@ -2,13 +2,13 @@
 import { sql } from 'kysely'
 import type { World } from './world.ts'
 
-/** What is wrong with the file, the transactions, or, where they are asked for, the pairs of tokens. */
-export async function inspect({ database, app, client }: World, pairs: boolean): Promise<string[]> {
+/** What is wrong with the file, the transactions or the pairs of tokens. */
+export async function inspect({ database, app, client }: World): Promise<string[]> {
   const found =
     database === 'sqlite'
       ? await brokenFile(app.services.database.db)
       : await forgottenTransactions(app.services.database.db)
-  return pairs ? [...found, ...(await halfPairs(app.services.database.db, client.client.id))] : found
+  return [...found, ...(await halfPairs(app.services.database.db, client.client.id))]
 }
 
 type Db = World['app']['services']['database']['db']

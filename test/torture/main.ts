@@ -14,7 +14,6 @@ const { values } = parseArgs({
     database: { type: 'string', default: 'sqlite' },
     fault: { type: 'string', default: 'kill' },
     rows: { type: 'string', default: '0' },
-    pairs: { type: 'boolean', default: false },
     'reuse-seconds': { type: 'string', default: '60' },
   },
 })
@@ -31,7 +30,7 @@ function misuse(): number {
 }
 
 async function run(faults: readonly Fault[]): Promise<number> {
-  const { seed, rounds, rows, 'reuse-seconds': reuseSeconds, pairs } = values
+  const { seed, rounds, rows, 'reuse-seconds': reuseSeconds } = values
   say(`torture: ${values.fault} on ${values.database}, ${rounds} rounds, seed ${seed}`)
   const options = {
     faults,
@@ -39,7 +38,6 @@ async function run(faults: readonly Fault[]): Promise<number> {
     seed: Number(seed),
     rows: Number(rows),
     reuseSeconds: Number(reuseSeconds),
-    pairs,
   }
   const { violations, turns, counts, verified } = await onDatabase((database) =>
     torture({ ...database, ...options }, say),

@@ -19,7 +19,6 @@ test.each(databases)(
         seed: 7,
         rows: 0,
         reuseSeconds: 60,
-        pairs: false,
         restartDatabase: undefined,
       },
       (line) => lines.push(line),

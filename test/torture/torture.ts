@@ -21,8 +21,6 @@ export interface TortureOptions {
   readonly rows: number
   /** With a window, the loss of an answer may cost nobody a refresh token; without one, no second use is forgiven. */
   readonly reuseSeconds: number
-  /** Hold it also to both tokens or none for every code that is used up. */
-  readonly pairs: boolean
   readonly restartDatabase: World['restartDatabase'] | undefined
 }
 
@@ -41,7 +39,7 @@ const AFTER_MS = 200
 
 /** @param say told a line a round */
 export async function torture(options: TortureOptions, say: (line: string) => void): Promise<Outcome> {
-  const { faults, rows, seed, rounds, pairs } = options
+  const { faults, rows, seed, rounds } = options
   const size = Math.max(...faults.map((fault) => fault.size))
   const random = seededRandom(seed)
   const world = await openWorld({ ...options, size })
@@ -62,7 +60,7 @@ export async function torture(options: TortureOptions, say: (line: string) => vo
       const unexpected = await load.stop()
       const during = world.gate.takeNotes()
       await recovered(world)
-      const found = [...wrong, ...unexpected, ...noticed(during, fault), ...(await inspect(world, pairs))]
+      const found = [...wrong, ...unexpected, ...noticed(during, fault), ...(await inspect(world))]
       const { counts, violations } = await ledger.hold()
       found.push(...violations, ...world.gate.takeNotes().violations)
       outcome.violations.push(...found.map((violation) => `round ${round}: ${violation}`))
