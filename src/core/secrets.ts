@@ -34,6 +34,7 @@ export type KeyLabel =
   | 'dpop-nonce'
   | 'attempts'
   | 'known-browser'
+  | 'stand-in'
 
 export interface Secrets {
   seal(place: SealedPlace, plaintext: string): string

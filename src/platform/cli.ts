@@ -33,6 +33,8 @@ export interface CommandResult {
   readonly json: unknown
   /** What a person reads on stdout without `--json`. */
   readonly text: string
+  /** True where some of what was asked was refused, which the exit code tells, too. */
+  readonly refused?: boolean
 }
 
 export interface CommandSpec<Needs> {
@@ -65,30 +67,36 @@ export interface CommandLine<Needs> {
 export async function runCommandLine<Needs>(line: CommandLine<Needs>, argv: readonly string[]): Promise<number> {
   const { terminal } = line
   const wantsJson = argv.includes('--json')
-  const program = programOf(line)
+  const ending: Ending = { exit: EXIT.done }
+  const program = programOf(line, ending)
   try {
     await program.parseAsync(argv, { from: 'user' })
-    return EXIT.done
+    return ending.exit
   } catch (error) {
     if (error instanceof CommanderError) return error.exitCode === 0 ? EXIT.done : EXIT.misuse
     return report(error, terminal, wantsJson)
   }
 }
 
-function programOf<Needs>(line: CommandLine<Needs>): Command {
+/** Where a command that ran leaves how it ended: commander hands nothing back. */
+interface Ending {
+  exit: number
+}
+
+function programOf<Needs>(line: CommandLine<Needs>, ending: Ending): Command {
   const program = new Command('latchkey')
     .description('Administer Latchkey, an OpenID Connect provider.')
     .exitOverride()
     .configureOutput({ writeOut: (text) => line.terminal.out(text), writeErr: (text) => line.terminal.say(text) })
     .showHelpAfterError('(add --help to see what can be given)')
     .helpCommand(false)
-  for (const group of line.groups) addGroup(program, group, line)
+  for (const group of line.groups) addGroup(program, group, { ...line, ending })
   for (const group of line.standalone ?? [])
-    addGroup(program, group, { terminal: line.terminal, withNeeds: (run) => run(undefined) })
+    addGroup(program, group, { terminal: line.terminal, withNeeds: (run) => run(undefined), ending })
   return program
 }
 
-type Surroundings<Needs> = Pick<CommandLine<Needs>, 'withNeeds' | 'terminal'>
+type Surroundings<Needs> = Pick<CommandLine<Needs>, 'withNeeds' | 'terminal'> & { readonly ending: Ending }
 
 function addGroup<Needs>(program: Command, group: CommandGroup<Needs>, line: Surroundings<Needs>): void {
   const noun = program.command(group.noun).description(group.summary).helpCommand(false).copyInheritedSettings(program)
@@ -109,6 +117,7 @@ function addCommand<Needs>(noun: Command, spec: CommandSpec<Needs>, line: Surrou
     if (spec.confirm && yes !== true) await mustConfirm(spec.confirm(args), line.terminal)
     const result = await line.withNeeds((needs) => spec.run({ needs, args, options, terminal: line.terminal }))
     line.terminal.out(json === true ? `${JSON.stringify(result.json, null, 2)}\n` : ensureNewline(result.text))
+    if (result.refused === true) line.ending.exit = EXIT.refused
   })
 }
 

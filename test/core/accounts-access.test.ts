@@ -76,8 +76,39 @@ describe.each(databases)('access of people on $name', ({ create }) => {
         verified = []
         const account = await accounts.authenticate(who, password, SOMEWHERE)
         expect([who, account?.id]).toEqual([who, right ? id : undefined])
-        expect(verified).toHaveLength(1)
+        expect(verified).toEqual([expect.any(String)])
       }
+    })
+
+    test('A28 computes for a name without a hash of its own the hash of anybody, and always the same one', async () => {
+      const bcrypt = '$2b$12$abcdefghijklmnopqrstuuFY4fLzVfxbWLOYZ8ktU0tHBhS6mLbKe'
+      const people = Array.from({ length: 10 }, (_, index) => ({
+        email: `from-elsewhere-${index}@example.com`,
+        password_hash: bcrypt,
+      }))
+      await accounts.importPeople(people, { dryRun: false })
+      const known = createAccounts({
+        database,
+        clock,
+        secrets: someSecrets(),
+        passwords: { ...real, verify: async (hash) => Boolean(verified.push(hash)) },
+      })
+      const hashesFor = async (name: string): Promise<(string | undefined)[]> => {
+        verified = []
+        expect(await known.authenticate(name, PASSWORD, SOMEWHERE)).toBeUndefined()
+        expect(await known.authenticate(name, 'wrong', SOMEWHERE)).toBeUndefined()
+        return verified
+      }
+      const nobody: (string | undefined)[] = []
+      for (let index = 0; index < 30; index += 1) {
+        const [first, second] = await hashesFor(`nobody-${index}`)
+        expect(first).toBe(second)
+        nobody.push(first)
+      }
+      expect(nobody.filter((hash) => hash === bcrypt).length).toBeGreaterThan(0)
+      expect(nobody.filter((hash) => hash?.startsWith('$argon2id$')).length).toBeGreaterThan(0)
+      const [own] = await hashesFor('disabled')
+      expect(own).toBe((await accountStore(database.db).findCredentials('username_key', 'disabled'))?.passwordHash)
     })
 
     test('puts a hash of today in the place of a weaker one', async () => {

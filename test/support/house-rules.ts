@@ -30,6 +30,7 @@ const ONLY: Record<string, { where: RegExp; said: string }> = {
   'koa-views': { where: /^src\/platform\/http\//, said: 'src/platform/http; render through its render.ts' },
   ejs: { where: /^src\/platform\/http\//, said: 'src/platform/http; render through its render.ts' },
   argon2: { where: /^src\/core\//, said: 'src/core; take its password functions' },
+  bcryptjs: { where: /^src\/core\//, said: 'src/core; take its password functions' },
   dotenv: { where: /^src\/(app\/|platform\/settings\.ts$)/, said: 'src/app and src/platform/settings.ts' },
 }
 

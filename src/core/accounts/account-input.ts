@@ -9,6 +9,7 @@ import { customClaimChanges } from '#core/custom-claims/custom-claims.ts'
 import { groupName } from '#core/groups/group-name.ts'
 import { standardClaims } from './standard-claims.ts'
 import { line } from './line.ts'
+import { passwordHashProblem } from './password-hash.ts'
 
 const email = z
   .string({
@@ -55,6 +56,21 @@ const allMembers = { ...accountMembers, custom_claims: customClaimChanges }
 const changes = z.strictObject(allMembers).partial()
 const newAccount = changes.extend({ email })
 
+/** Somebody who comes from another system. */
+const importedPerson = newAccount.extend({
+  // an id is the `sub` that applications know the person by, so it may be brought along; only these look like no other name
+  id: z.guid('The id must be a UUID: leave it out, and the person gets a new one.').toLowerCase().optional(),
+  disabled: z.boolean('disabled must be true or false.').optional(),
+  password_hash: z
+    .string('The password hash must be text.')
+    .max(1_024, 'The password hash is too long.')
+    .superRefine((hash, context) => {
+      const problem = passwordHashProblem(hash)
+      if (problem !== undefined) context.addIssue(problem)
+    })
+    .optional(),
+})
+
 export type AccountMember = keyof typeof accountMembers
 export type AccountMembers = z.output<typeof changes>
 export type NewAccount = z.output<typeof newAccount>
@@ -71,6 +87,11 @@ export type ClearableMember = Exclude<AccountMember, 'email' | 'email_verified' 
 /** @throws AppError(invalid_input) with one sentence for each member that cannot be taken */
 export function parseNewAccount(input: unknown): NewAccount {
   return taken(newAccount.safeParse(input))
+}
+
+/** @throws AppError(invalid_input) as parseNewAccount does */
+export function parseImportedPerson(input: unknown): z.output<typeof importedPerson> {
+  return taken(importedPerson.safeParse(input))
 }
 
 /** A member that is null is cleared. @throws AppError(invalid_input) as parseNewAccount does, and where nothing is given */

@@ -15,6 +15,7 @@ import type { Tables } from '#core/tables.ts'
 import type { Clock } from '#platform/clock.ts'
 import type { Database } from '#platform/database/open.ts'
 import type { Account } from './account.ts'
+import { importPeople, type ImportOutcome } from './account-import.ts'
 import { assertGoodPassword, noSuchPerson, personConflict } from './account-errors.ts'
 import { parseAccountChanges, parseNewAccount } from './account-input.ts'
 import { emailKey, signInKey, signInKeysOf, usernameKey } from './account-keys.ts'
@@ -32,6 +33,8 @@ export interface Accounts {
    *   e-mail address that somebody has
    */
   create(input: unknown, password?: string): Promise<Account>
+  /** Adds people from another system, see account-import.ts. */
+  importPeople(people: readonly unknown[], options: { readonly dryRun: boolean }): Promise<readonly ImportOutcome[]>
   findById(id: string): Promise<Account | undefined>
   /** By id, e-mail address or user name. */
   find(who: string): Promise<Account | undefined>
@@ -56,7 +59,7 @@ export interface Accounts {
   remove(id: string): Promise<Account>
   /**
    * The person whose e-mail address (if it holds an @) or user name and password these are. Undefined for every way of
-   * failing alike, and at the same price of one hash.
+   * failing alike, and at a price that tells nothing: whoever has no password, or is nobody, costs what somebody does.
    * @throws AppError(unavailable) when too many passwords are being checked; AppError(too_many_attempts) when too many
    *   were wrong before, for whatever password and name
    */
@@ -124,13 +127,22 @@ export function createAccounts({ database, passwords, secrets, clock }: Accounts
     }
   }
 
+  /**
+   * Where among the people the one is found whose hash is computed for a name without one of its own: always the same for
+   * a name, and anywhere. Hashes from other systems take longer than ours, so one cost for all such names would tell them
+   * from those of people (docs/decisions/032-people-from-other-systems.md).
+   */
+  const standInFor = (name: string): string =>
+    Buffer.from(secrets.keyedDigest('stand-in', name), 'base64url').toString('hex')
+
   const authenticate: Accounts['authenticate'] = async (identifier, password, guesser) => {
     const lookup = signInKey(identifier)
     const name = lookup?.key ?? ''
     const found = lookup && (await store.findCredentials(lookup.column, lookup.key))
-    const hash = found?.disabled === false ? found.passwordHash : undefined
-    const right = await passwords.verify(hash, password, () => guesses.count(name, guesser))
-    if (!right || !found || hash === undefined) return undefined
+    const hash = found?.passwordHash
+    const standIn = await store.findHashAfter(standInFor(name))
+    const right = await passwords.verify(hash ?? standIn, password, () => guesses.count(name, guesser))
+    if (!right || !found || found.disabled || hash === undefined) return undefined
     // read after the hash was computed: whoever was disabled or given a new password meanwhile does not get in
     const account = await store.findByCredentials(found.id, hash)
     const isWeak = passwords.needsRehash(hash)
@@ -157,6 +169,8 @@ export function createAccounts({ database, passwords, secrets, clock }: Accounts
         })
       return orConflict(write, id, person)
     },
+
+    importPeople: (people, options) => importPeople({ database, clock }, people, options),
 
     findById: (id) => store.find('id', id),
     find,

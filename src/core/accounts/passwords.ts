@@ -1,14 +1,16 @@
 /**
  * Hashing of passwords: argon2id in a bounded number of slots. A hash costs about 20 ms and 19 MiB and occupies a
  * thread of libuv, so a flood of sign-ins may only fill these slots and their queue: files, DNS and the rest of the
- * server keep a thread of their own. What a new password must be like is said in password-rules.ts.
+ * server keep a thread of their own. Hashes that people bring from other systems cost more and go through the same slots
+ * until a sign-in has replaced them. What a new password must be like is said in password-rules.ts.
  */
 import { SpanKind } from '@opentelemetry/api'
 import { randomBytes } from 'node:crypto'
 import { availableParallelism } from 'node:os'
-import { argon2id, hash as argon2Hash, needsRehash as argon2NeedsRehash, verify as argon2Verify } from 'argon2'
+import { argon2id, hash as argon2Hash, needsRehash as argon2NeedsRehash } from 'argon2'
 import { AppError } from '#platform/errors.ts'
 import { inSpan } from '#platform/spans.ts'
+import { isPasswordOf } from './password-check.ts'
 import { canonicalPassword, isTooLong } from './password-rules.ts'
 import { createSlots, type Slots } from './slots.ts'
 
@@ -16,14 +18,15 @@ export interface Passwords {
   /** The hash to be stored. @throws AppError(unavailable) when too many passwords are being checked */
   hash(password: string): Promise<string>
   /**
-   * Whether the password belongs to the hash. `undefined` stands for an account that is missing, disabled or has no
-   * password: it is never right and costs the same one hash, so that time tells nothing. A password that nobody can
-   * have, being too long, is wrong for every account alike and is not hashed.
+   * Whether the password belongs to the hash, in any spelling of password-hash.ts. `undefined` is never right and costs
+   * what one of our own hashes costs. A password that nobody can have, being too long, is wrong for every hash alike and
+   * is not hashed. One that can be written in several forms is tried in the form that we hash and, since other systems
+   * hash what is typed, as it was given.
    * @param admit asked when the password's turn has come; what it throws is thrown, and nothing was hashed
    * @throws AppError(unavailable) when too many passwords are being checked
    */
   verify(hash: string | undefined, password: string, admit?: () => Promise<void>): Promise<boolean>
-  /** True for a hash made with smaller parameters than today's. */
+  /** True for a hash of another system, or with other parameters than today's. */
   needsRehash(hash: string): boolean
   /** Passwords that are being hashed, and that wait for their turn. */
   load: Slots['load']
@@ -72,12 +75,14 @@ export function createPasswords({
       if (isTooLong(password)) return false
       const right = await bounded.run(async () => {
         await admit?.()
-        return timed(() => argon2Verify(hash ?? nobody, canonicalPassword(password)))
+        for (const form of new Set([canonicalPassword(password), password]))
+          if (await timed(() => isPasswordOf(hash ?? nobody, form))) return true
+        return false
       })
       return right && hash !== undefined
     },
 
-    needsRehash: (hash) => argon2NeedsRehash(hash, PARAMETERS),
+    needsRehash: (hash) => !hash.startsWith('$argon2id$') || argon2NeedsRehash(hash, PARAMETERS),
     load: bounded.load,
   }
 }

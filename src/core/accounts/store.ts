@@ -23,13 +23,22 @@ export interface Credentials {
   readonly disabled: boolean
 }
 
+/** What no two people share. */
+export type AccountNames = Pick<AccountRow, 'id' | 'email_key' | 'username_key'>
+
 /** Unique columns. */
 type KeyColumn = 'id' | 'username_key' | 'email_key'
 
 export interface AccountStore {
   insert(row: Insertable<AccountRow>): Promise<void>
+  /** Leaves out those who share a name with somebody. @returns the ids of those who were added */
+  insertUnlessThere(rows: readonly Insertable<AccountRow>[]): Promise<ReadonlySet<string>>
+  /** Whoever has any of these names. */
+  listNames(names: readonly AccountNames[]): Promise<readonly AccountNames[]>
   find(column: KeyColumn, key: string): Promise<Account | undefined>
   findCredentials(column: 'username_key' | 'email_key', key: string): Promise<Credentials | undefined>
+  /** The hash of the first person with a password whose id follows the text, going round; undefined where nobody has one. */
+  findHashAfter(text: string): Promise<string | undefined>
   /** The account while it can be signed in to with exactly this hash. */
   findByCredentials(id: string, passwordHash: string): Promise<Account | undefined>
   /** Oldest first. */
@@ -77,6 +86,37 @@ export function accountStore(db: Kysely<Tables>): AccountStore {
       await db.insertInto('accounts').values(row).execute()
     },
 
+    async insertUnlessThere(rows) {
+      const inserted = await db
+        .insertInto('accounts')
+        .values(rows)
+        .onConflict((conflict) => conflict.doNothing())
+        .returning('id')
+        .execute()
+      return new Set(inserted.map(({ id }) => id))
+    },
+
+    async listNames(names) {
+      if (names.length === 0) return []
+      const usernames = names.flatMap(({ username_key }) => username_key ?? [])
+      const emails = names.flatMap(({ email_key }) => email_key ?? [])
+      return db
+        .selectFrom('accounts')
+        .select(['id', 'email_key', 'username_key'])
+        .where((where) =>
+          where.or([
+            where(
+              'id',
+              'in',
+              names.map(({ id }) => id),
+            ),
+            ...(emails.length > 0 ? [where('email_key', 'in', emails)] : []),
+            ...(usernames.length > 0 ? [where('username_key', 'in', usernames)] : []),
+          ]),
+        )
+        .execute()
+    },
+
     async find(column, key) {
       const { rows } = await db.executeQuery(readingBy(column, key))
       return rows[0] && accountOf(rows[0])
@@ -89,6 +129,13 @@ export function accountStore(db: Kysely<Tables>): AccountStore {
         .where(column, '=', key)
         .executeTakeFirst()
       return row && { id: row.id, passwordHash: row.password_hash ?? undefined, disabled: row.disabled_at !== null }
+    },
+
+    async findHashAfter(text) {
+      const hashes = db.selectFrom('accounts').select('password_hash').where('password_hash', 'is not', null)
+      const first = hashes.orderBy('id').limit(1)
+      const row = (await first.where('id', '>=', text).executeTakeFirst()) ?? (await first.executeTakeFirst())
+      return row?.password_hash ?? undefined
     },
 
     async findByCredentials(id, passwordHash) {

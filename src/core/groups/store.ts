@@ -1,6 +1,6 @@
 /** The rows of groups and of who is in them. */
 import type { Kysely } from 'kysely'
-import type { GroupRow, Tables } from '#core/tables.ts'
+import type { GroupMemberRow, GroupRow, Tables } from '#core/tables.ts'
 import type { Group } from './group.ts'
 
 export interface GroupStore {
@@ -12,10 +12,15 @@ export interface GroupStore {
   idsOf(names: readonly string[]): Promise<ReadonlyMap<string, string>>
   /** A second time changes nothing. */
   addMember(groupId: string, accountId: string): Promise<void>
+  /** People who are in none of these groups yet. */
+  addMembers(members: readonly GroupMemberRow[]): Promise<void>
   /** False where the person was not in the group. */
   removeMember(groupId: string, accountId: string): Promise<boolean>
   remove(id: string): Promise<void>
 }
+
+/** Neither database takes any number of values in one statement. */
+const ROWS_AT_ONCE = 10_000
 
 export function groupStore(db: Kysely<Tables>): GroupStore {
   const groups = () =>
@@ -54,6 +59,13 @@ export function groupStore(db: Kysely<Tables>): GroupStore {
         .values({ group_id: groupId, account_id: accountId })
         .onConflict((conflict) => conflict.columns(['group_id', 'account_id']).doNothing())
         .execute()
+    },
+
+    async addMembers(members) {
+      for (let start = 0; start < members.length; start += ROWS_AT_ONCE) {
+        const rows = members.slice(start, start + ROWS_AT_ONCE)
+        await db.insertInto('group_members').values(rows).execute()
+      }
     },
 
     async removeMember(groupId, accountId) {

@@ -3,6 +3,7 @@ import { accountJson, personLabel, type Account } from '#core/accounts/account.t
 import type { Accounts } from '#core/accounts/accounts.ts'
 import type { CommandGroup, CommandResult, CommandSpec } from '#platform/cli.ts'
 import { AppError } from '#platform/errors.ts'
+import { importCommand } from './import-command.ts'
 import { newPassword, passwordStdinOption } from './new-password.ts'
 import { createOptions, membersFrom, updateOptions } from './options.ts'
 import { peopleText, personText } from './person-text.ts'
@@ -114,7 +115,7 @@ const remove: CommandSpec<Needs> = {
 export const userCommands: CommandGroup<Needs> = {
   noun: 'user',
   summary: 'People who sign in.',
-  commands: [create, list, show, update, setPassword, disable, enable, signOut, remove],
+  commands: [create, list, show, update, setPassword, disable, enable, signOut, remove, importCommand],
 }
 
 /** A command that names one person and takes no options. It tells what was done; its JSON is the person as they are then. */
