@@ -17,6 +17,7 @@ import { CERTIFICATE_SETTINGS, certificateProblems, certificateRules } from './c
 import { crossChecks } from './cross-checks.ts'
 import { OBSERVABILITY_SETTINGS } from './observability-settings.ts'
 import { REGISTRATION_SETTINGS, registrationGroup } from './registration-settings.ts'
+import { SESSION_SETTINGS, sessionGroup } from './session-settings.ts'
 import {
   databaseProblem,
   issuerProblem,
@@ -151,18 +152,7 @@ export const SETTINGS = {
   }),
   ...CERTIFICATE_SETTINGS,
   ...REGISTRATION_SETTINGS,
-  sessionIdleSeconds: seconds(
-    'SESSION_IDLE_SECONDS',
-    8 * 3_600,
-    [60, YEAR],
-    'A browser that did nothing for so long has to sign in again.',
-  ),
-  sessionAbsoluteSeconds: seconds(
-    'SESSION_ABSOLUTE_SECONDS',
-    7 * DAY,
-    [60, YEAR],
-    'However busy it was, a browser has to sign in again after so long.',
-  ),
+  ...SESSION_SETTINGS,
   tokensCodeSeconds: seconds('TOKENS_CODE_SECONDS', 60, [10, 600], 'Life of an authorization code.'),
   tokensAccessSeconds: seconds('TOKENS_ACCESS_SECONDS', 3_600, [60, DAY], 'Life of an access token.'),
   tokensIdSeconds: seconds('TOKENS_ID_SECONDS', 3_600, [60, DAY], 'Life of an ID token.'),
@@ -251,7 +241,7 @@ export function loadConfig(environment: Environment = process.env, folder: strin
     trustedProxies: values.trustedProxies,
     log: { level: values.logLevel, format: values.logFormat ?? (process.stdout.isTTY ? 'pretty' : 'json') },
     defaultLocale: values.defaultLocale,
-    session: { idleSeconds: values.sessionIdleSeconds, absoluteSeconds: values.sessionAbsoluteSeconds },
+    session: sessionGroup(values),
     tokens: {
       codeSeconds: values.tokensCodeSeconds,
       accessSeconds: values.tokensAccessSeconds,

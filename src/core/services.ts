@@ -29,7 +29,12 @@ export interface Settings {
   readonly issuer: string
   /** Of pages, where nobody asks for another. */
   readonly defaultLocale: Locale
-  readonly session: { readonly idleSeconds: number; readonly absoluteSeconds: number }
+  readonly session: {
+    readonly idleSeconds: number
+    readonly absoluteSeconds: number
+    /** People may have a browser remembered: its session outlasts idleness and the browser's end. */
+    readonly offersToRemember: boolean
+  }
   readonly tokens: {
     readonly codeSeconds: number
     readonly accessSeconds: number

@@ -57,7 +57,8 @@ export interface AskedDetail {
 
 export type StepOutcome =
   | { readonly kind: 'again' }
-  | { readonly kind: 'proven'; readonly evidence: Evidence }
+  /** `remember`: the person wants to stay signed in on this device. */
+  | { readonly kind: 'proven'; readonly evidence: Evidence; readonly remember: boolean }
   | ({ readonly kind: 'consented' } & AskedConsent)
   /** Go on as the account that this browser is signed in as. */
   | { readonly kind: 'account-selected' }

@@ -183,10 +183,11 @@ function lifetimes({ tokens, session }: Settings): NonNullable<Configuration['tt
     Grant: tokens.refreshAbsoluteSeconds + DAY,
     RefreshToken: (_ctx, { iiat = now() }) =>
       Math.max(1, Math.min(tokens.refreshSeconds, iiat + tokens.refreshAbsoluteSeconds - now())),
-    Session: (_ctx, { accountId, loginTs = now() }) => {
+    Session: (_ctx, { accountId, loginTs = now(), transient = false }) => {
       // nobody signed in: such a session only carries a form, and anybody can have one made
       if (accountId === undefined) return Math.min(UNTOUCHED_SECONDS, session.idleSeconds)
-      return Math.max(1, Math.min(session.idleSeconds, loginTs + session.absoluteSeconds - now()))
+      const left = loginTs + session.absoluteSeconds - now()
+      return Math.max(1, transient ? Math.min(session.idleSeconds, left) : left)
     },
   }
 }

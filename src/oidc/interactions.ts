@@ -34,7 +34,7 @@ export interface Interaction {
   readonly otherAccount: boolean
   readonly asked: AskedConsent
   /** Finishes with a proof of who the person is; ends the session of anybody else in this browser first. */
-  finishLogin(ctx: Context, login: { accountId: string; amr: readonly string[]; at: number }): Promise<void>
+  finishLogin(ctx: Context, login: FinishedLogin): Promise<void>
   /** Finishes the choice of account: it is the one that this browser is signed in as. */
   finishAccountChoice(ctx: Context): Promise<void>
   /** Remembers that the person wants to go on as somebody else, who has to sign in first. */
@@ -45,6 +45,15 @@ export interface Interaction {
   finishRefused(ctx: Context, error: string, description: string): Promise<void>
   /** Ends the session that the interaction began with; the person then signs in from the start. */
   leaveSession(): Promise<void>
+}
+
+export interface FinishedLogin {
+  readonly accountId: string
+  readonly amr: readonly string[]
+  /** Seconds since the epoch. */
+  readonly at: number
+  /** The session's cookie outlives the browser. */
+  readonly remember: boolean
 }
 
 export interface Interactions {
@@ -112,10 +121,10 @@ function interactionOf(
     otherAccount: otherAccountIn(found.lastSubmission),
     asked,
 
-    async finishLogin(ctx, { accountId, amr, at }) {
+    async finishLogin(ctx, { accountId, amr, at, remember }) {
       if (found.session && found.session.accountId !== accountId) await leaveSession()
       // whoever proves who they are has said as whom they go on
-      await finish(ctx, { login: { accountId, amr: [...amr], ts: at, remember: false }, select_account: {} })
+      await finish(ctx, { login: { accountId, amr: [...amr], ts: at, remember }, select_account: {} })
     },
 
     finishAccountChoice: (ctx) => finish(ctx, { select_account: {} }),

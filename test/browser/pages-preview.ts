@@ -10,7 +10,7 @@ const form = { action: '/interaction/abc/password', csrf: 'k3J9-token' }
 const logo =
   'data:image/svg+xml,%3Csvg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 8 8"%3E%3Crect width="8" height="8" fill="%23314ad0"/%3E%3Ccircle cx="4" cy="4" r="2" fill="white"/%3E%3C/svg%3E'
 const errorId = '019aa6c8-5d1e-7c3b-9a01-6f0d2e5b7c44'
-const signIn = { ...form, clientName: 'Fieldnotes', username: '', reauthenticate: false }
+const signIn = { ...form, clientName: 'Fieldnotes', username: '', reauthenticate: false, remember: 'not-offered' }
 const asked = ['openid', 'profile', 'email', 'offline_access'].map((scope) => ({
   word: `scope.${scope}`,
   detail: `scope.${scope}.detail`,
@@ -57,6 +57,7 @@ export const samples: readonly Sample[] = [
       clientLogo: logo,
       username: 'ada@example.com',
       error: 'wrong',
+      remember: 'yes',
     },
   },
   {

@@ -19,6 +19,8 @@ interface SignInPage {
   readonly username: string
   readonly error: Wrong | undefined
   readonly reauthenticate: boolean
+  /** Whether to stay signed in on this device: not offered, or as it was ticked. */
+  readonly remember: 'not-offered' | 'no' | 'yes'
 }
 
 /**
@@ -35,13 +37,18 @@ export function passwordStep(
   needs: Pick<Services, 'accounts' | 'secrets' | 'settings' | 'clock' | 'log' | 'metrics'>,
 ): Step {
   const { accounts, log, metrics } = needs
+  const { offersToRemember } = needs.settings.session
   const browsers = knownBrowsers(needs)
   const count = (result: SignInResult): void => metrics.signIns.inc({ method: 'password', result })
+  /** What was ticked counts only where the box was offered. */
+  const remembering = (form: Readonly<Record<string, string>>): SignInPage['remember'] =>
+    offersToRemember ? (form['remember'] === 'yes' ? 'yes' : 'no') : 'not-offered'
 
   return {
     name: 'password',
 
-    show: (ctx, scene) => showForm(ctx, scene, pinned(scene) ?? scene.loginHint ?? ''),
+    show: (ctx, scene) =>
+      showForm(ctx, scene, { username: pinned(scene) ?? scene.loginHint ?? '', remember: remembering({}) }),
 
     async submit(ctx, scene, form) {
       if (form['cancel'] === 'yes')
@@ -49,6 +56,8 @@ export function passwordStep(
       if (form['switch'] === 'yes') return { kind: 'switch-account' }
       const username = form['username'] ?? ''
       const known = pinned(scene)
+      const remember = remembering(form)
+      const typed = { username: known ?? username, remember }
       try {
         const account = await accounts.authenticate(username, form['password'] ?? '', {
           network: networkOf(factsOf(ctx.req).clientAddress),
@@ -57,17 +66,18 @@ export function passwordStep(
         count(account ? 'success' : 'failure')
         if (account) {
           browsers.remember(ctx, account)
-          return { kind: 'proven', evidence: { accountId: account.id, method: 'password' } }
+          const evidence = { accountId: account.id, method: 'password' } as const
+          return { kind: 'proven', evidence, remember: remember === 'yes' }
         }
         ctx.status = 422
-        await showForm(ctx, scene, known ?? username, known === undefined ? 'wrong' : 'wrong-again')
+        await showForm(ctx, scene, typed, known === undefined ? 'wrong' : 'wrong-again')
       } catch (error) {
         if (!(error instanceof AppError && error.code === 'too_many_attempts')) throw error
         count('throttled')
         log.warn({ ...factsOf(ctx.req), event: error.rule, client_id: scene.client.id }, 'a password was not looked at')
         ctx.status = 429
         ctx.set('Retry-After', String(error.retryAfterSeconds))
-        await showForm(ctx, scene, known ?? username, 'wait')
+        await showForm(ctx, scene, typed, 'wait')
       }
       return { kind: 'again' }
     },
@@ -77,7 +87,7 @@ export function passwordStep(
 async function showForm(
   ctx: Context,
   { action, csrf, client, reauthenticate }: StepScene,
-  username: string,
+  { username, remember }: Pick<SignInPage, 'username' | 'remember'>,
   error?: Wrong,
 ): Promise<void> {
   await renderPage(ctx, page, reauthenticate ? 'title-again' : 'title', {
@@ -85,6 +95,7 @@ async function showForm(
     csrf,
     clientName: client.name,
     username: username.slice(0, 254),
+    remember,
     reauthenticate,
     clientLogo: shownLogo(client),
     error,

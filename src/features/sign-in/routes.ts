@@ -70,17 +70,23 @@ async function apply(
       return interaction.finishConsent(ctx, outcome)
     }
     case 'proven':
-      return finishIfProven(ctx, interaction, outcome.evidence, needs)
+      return finishIfProven(ctx, interaction, outcome, needs)
   }
 }
 
-async function finishIfProven(ctx: Context, interaction: Interaction, evidence: Evidence, needs: Needs): Promise<void> {
+async function finishIfProven(
+  ctx: Context,
+  interaction: Interaction,
+  { evidence, remember }: { readonly evidence: Evidence; readonly remember: boolean },
+  needs: Needs,
+): Promise<void> {
   if (nextStep({ ...stateOf(interaction), evidence: [evidence] }) !== 'finish')
     return seeInteraction(ctx, interaction, needs)
   await interaction.finishLogin(ctx, {
     accountId: evidence.accountId,
     amr: amrOf([evidence.method]),
     at: needs.clock.now(),
+    remember,
   })
 }
 
