@@ -98,16 +98,31 @@ describe('A35 a new password', () => {
     ['that is what stands before the @', 'COUNTESS', /e-mail/],
     ['that is on the list of common ones', 'password123', /most common/],
     ['that is on the list but for its case', 'QWERTYuiop', /most common/],
+    ['that is a common word with a year and a sign', 'Dragon2031!', /most common/],
+    ['that is a common word spelled with digits', 'P@ssw0rd', /most common/],
+    ['that is a common word with 1 for i', '1l0vey0u!', /most common/],
+    ['that repeats itself', 'xyzxyzxyz', /most common/],
+    ['that says everything twice', 'hunter2hunter2', /most common/],
+    ['that is a row of keys', 'poiuztrewq', /most common/],
+    ['that is two rows', 'abcd6543', /most common/],
+    ['that is the name of the product with digits', 'l4tchkey99', /name of this product/],
+    ['that is the user name with a number', 'ada.lovelace1815', /user name/],
   ])('is refused %s', (_, password, sentence) => {
     expect(checkNewPassword(password, ada)).toMatch(sentence)
   })
 
   test.each([
     ['of 8 characters', 'k7#mQ2!x'],
-    ['of 8 characters that UTF-16 counts twice', '\u{1f511}'.repeat(8)],
+    [
+      'of 8 characters that UTF-16 counts twice',
+      '\u{1f511}\u{1f30a}\u{1f319}\u{1f525}\u{1f41d}\u{1f34b}\u{1f6b2}\u{1f3bb}',
+    ],
+    ['of one letter, but 73 of them', 'x'.repeat(73)],
     ['of 1,024 characters', 'ab'.repeat(512)],
     ['of words with spaces around them', '  quiet harbour lantern  '],
     ['without digits, capitals or signs', 'quietharbourlantern'],
+    ['that holds a common word among others', 'monkey harbour lantern'],
+    ['that is random', 'Xk29fjQp'],
   ])('is taken %s', (_, password) => {
     expect(checkNewPassword(password, ada)).toBeUndefined()
   })

@@ -7,4 +7,5 @@ import { compareSync } from 'bcryptjs'
 
 // boundary: password-check.ts gives nothing else
 const { encoded, password } = workerData as { readonly encoded: string; readonly password: string }
+// oxlint-disable-next-line unicorn/require-post-message-target-origin -- that is for windows; a thread has no origin
 parentPort?.postMessage(compareSync(password, encoded))

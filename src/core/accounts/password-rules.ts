@@ -1,5 +1,5 @@
 import type { Account } from './account.ts'
-import { commonPasswords } from './common-passwords.ts'
+import { isCommonPassword, stemsOf } from './common-passwords.ts'
 
 /** In characters as Unicode counts them (code points), after normalisation. */
 const PASSWORD_MIN_CHARACTERS = 8
@@ -22,12 +22,14 @@ export function checkNewPassword(password: string, account?: Pick<Account, 'user
     return `The password is too short: use at least ${PASSWORD_MIN_CHARACTERS} characters, better 15 or more.`
   }
   const folded = canonical.toLowerCase()
-  if (folded === PRODUCT) return 'The password is the name of this product: choose one that nobody would try first.'
-  if (namesOf(account).includes(folded)) {
+  const stems = stemsOf(folded)
+  if (stems.includes(PRODUCT))
+    return 'The password is the name of this product: choose one that nobody would try first.'
+  if (namesOf(account).some((name) => stems.includes(name))) {
     return "The password is the person's user name or e-mail address: choose one that does not follow from them."
   }
-  if (commonPasswords.has(folded)) {
-    return 'The password is one of the most common ones: choose one that is not on the lists that attackers try first.'
+  if (isCommonPassword(folded)) {
+    return 'The password is one of the most common ones, or hardly differs from one: choose several words that do not belong together, or let a password manager make one.'
   }
   return undefined
 }
