@@ -230,11 +230,14 @@ describe.each(databases)('a sign-in under way on $name', (database) => {
     expect(locationOf(thief).searchParams.get('error')).toBe('login_required')
   })
 
-  test('A27 answers alike for an unknown, a disabled, a password-less person and a wrong password', async () => {
+  test('A27 answers alike for whoever is unknown, disabled, unverified, without a password or from elsewhere', async () => {
     const { accounts } = app.services
     if (!(await accounts.find('sam'))) {
       await accounts.disable((await createPerson(app.services, { email: 'sam@example.com', username: 'sam' })).id)
       await accounts.create({ email: 'kim@example.com', username: 'kim' })
+      await createPerson(app.services, { email: 'uma@example.com', username: 'uma', email_verified: false })
+      const password_hash = '$2b$04$dtZq9UTwMq7t7Ru1Zt3At.6INlmIm0MjxUAxXTz127hl2vIQ/L7X.'
+      await accounts.importPeople([{ email: 'eli@example.com', username: 'eli', password_hash }], { dryRun: false })
     }
     const answers = []
     for (const [username, password] of [
@@ -243,6 +246,8 @@ describe.each(databases)('a sign-in under way on $name', (database) => {
       ['sam', PASSWORD],
       ['kim', PASSWORD],
       ['kim', ''],
+      ['uma', 'wrong password'],
+      ['eli', PASSWORD],
       ['', PASSWORD],
     ] as const) {
       const browser = newBrowser()

@@ -85,6 +85,7 @@ function srcOffences(file: HouseFile, source: string): string[] {
     ...environmentOffences(file.path, source),
     ...queryOffences(file.path, source),
     ...stateOffences(source),
+    ...outboundOffences(file.path, source),
   ]
 }
 
@@ -155,6 +156,29 @@ function queryOffences(from: string, source: string): string[] {
   )
   if (!query || STORES.test(from) || from.startsWith('src/platform/database/')) return []
   return [`${query[0].trim()}: queries live in store.ts, adapter.ts, migrations and platform/database; move it there`]
+}
+
+/** What a server takes of the modules that can call out, too. */
+const NO_CALL = /^(type .*|createServer( as \w+)?|isIP(v[46])?|BlockList|TLSSocket)$/
+
+function outboundOffences(from: string, source: string): string[] {
+  if (from.startsWith('src/platform/fetch')) return []
+  const remedy = 'take a GuardedFetch (#platform/fetch.ts), which looks where a call goes'
+  const taken = [
+    ...source.matchAll(/import\s*\{([^}]*)\}\s*from\s*'(?:node:)?(https?|http2|net|tls|dgram|dns(?:\/promises)?)'/g),
+  ]
+    .flatMap(([, names = '']) => names.split(','))
+    .map((name) => name.trim())
+    .filter((name) => name !== '' && !NO_CALL.test(name))
+  const whole = /import\s+(\*\s+as\s+)?\w+\s+from\s*'((node:)?(https?|http2|net|tls|dgram|dns)|undici|axios|got)'/.exec(
+    source,
+  )
+  const calls = /(?<![.\w])fetch\(|\bglobalThis\s*\.\s*fetch\b|\bnew (WebSocket|EventSource)\b/.test(source)
+  return [
+    ...taken.map((name) => `${name}: calls out by itself; ${remedy}`),
+    ...(whole ? [`${whole[2]}: calls out by itself; ${remedy}`] : []),
+    ...(calls && !source.includes('GuardedFetch') ? [`fetch: calls out unguarded; ${remedy}`] : []),
+  ]
 }
 
 function stateOffences(source: string): string[] {
