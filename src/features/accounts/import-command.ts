@@ -7,6 +7,7 @@ import { peopleIn, type PersonInFile } from './import-file.ts'
 
 /** So many are written in one transaction: a server beside waits for none of them for long. */
 const AT_ONCE = 1_000
+const TOLD_EVERY = 10_000
 /** A file in which nobody can be taken is told of by its first ones. */
 const MOST_REFUSALS_TOLD = 1_000
 
@@ -32,7 +33,8 @@ export const importCommand: CommandSpec<{ readonly accounts: Accounts }> = {
         { dryRun },
       )
       for (const [index, { place }] of people.entries()) count(summary, place, outcomes[index], terminal)
-      if (people.length === AT_ONCE) terminal.say(`${summary.imported + summary.existing + summary.refused} read\n`)
+      const read = summary.imported + summary.existing + summary.refused
+      if (read % TOLD_EVERY === 0) terminal.say(`${read} read\n`)
     }
     return resultOf(summary)
   },
