@@ -83,7 +83,7 @@ describe('a hash from elsewhere', () => {
     const long = '$2y$05$77cGSJVMU0mJHU3NeX6/LOAAKRMaHb1USqkt0E1kshieb.mM/80KK'
     expect(await isPasswordOf(long, `${'x'.repeat(72)}a`)).toBe(true)
     expect(await isPasswordOf(long, `${'x'.repeat(72)}b`)).toBe(true)
-    expect(await isPasswordOf(long, `${'x'.repeat(71)}`)).toBe(false)
+    expect(await isPasswordOf(long, 'x'.repeat(71))).toBe(false)
     expect(await isPasswordOf(BCRYPT, `${PASSWORD}\0more`)).toBe(false)
   })
 
