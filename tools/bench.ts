@@ -1,0 +1,20 @@
+// `npm run bench`: what an operation costs, beside the bare protocol library. See docs/performance.md.
+import { bench } from './bench/bench.ts'
+import { parseOptions, USAGE, type BenchOptions } from './bench/options.ts'
+import { tableOf } from './bench/report.ts'
+
+const options = optionsOf(process.argv.slice(2))
+if (options) {
+  const report = await bench(options, (line) => process.stderr.write(`${line}\n`))
+  process.stdout.write(options.json ? `${JSON.stringify(report, null, 2)}\n` : tableOf(report))
+}
+
+function optionsOf(argv: readonly string[]): BenchOptions | undefined {
+  try {
+    return parseOptions(argv)
+  } catch (error) {
+    process.stderr.write(`${error instanceof Error ? error.message : String(error)}\n${USAGE}`)
+    process.exitCode = 2
+    return undefined
+  }
+}

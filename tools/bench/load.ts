@@ -1,0 +1,59 @@
+// Puts one server under load for a while, and tells what it cost.
+import { setTimeout as sleep } from 'node:timers/promises'
+import type { Play } from './operations/operation.ts'
+
+export interface Sample {
+  /** Of the server: user and system time of all its processes. */
+  readonly cpuMicros: number
+  readonly perSecond: number
+  readonly p50Ms: number
+  readonly p99Ms: number
+}
+
+/** However fast the server is, an operation is not played more often than this in one sample. */
+const MOST_PLAYS = 200_000
+
+/**
+ * Plays on all lanes at once, each as fast as it is answered.
+ * @throws what the first lane throws that was answered wrongly
+ */
+export async function loaded(
+  lanes: readonly Play[],
+  times: { readonly warmMs: number; readonly measuredMs: number },
+  cpuMicros: () => number,
+): Promise<Sample> {
+  const played: number[] = []
+  let stopped = false
+  const lane = async (play: Play): Promise<void> => {
+    while (!stopped && played.length < MOST_PLAYS) {
+      const startedAt = performance.now()
+      await play()
+      played.push(performance.now() - startedAt)
+    }
+  }
+  const stop = (): void => void (stopped = true)
+  const running = Promise.all(lanes.map(lane)).finally(stop)
+
+  const watching = async (): Promise<Sample> => {
+    await sleep(times.warmMs)
+    const before = { count: played.length, cpu: cpuMicros(), at: performance.now() }
+    await Promise.race([sleep(times.measuredMs), running])
+    const seconds = (performance.now() - before.at) / 1_000
+    const cpu = cpuMicros() - before.cpu
+    const durations = played.slice(before.count).toSorted((a, b) => a - b)
+    if (durations.length === 0) throw new Error('nothing was answered in the time of a sample: raise --seconds')
+    return {
+      cpuMicros: cpu / durations.length,
+      perSecond: durations.length / seconds,
+      p50Ms: quantile(durations, 0.5),
+      p99Ms: quantile(durations, 0.99),
+    }
+  }
+  const [sample] = await Promise.all([watching().finally(stop), running])
+  return sample
+}
+
+/** @param sorted ascending, not empty */
+export function quantile(sorted: readonly number[], part: number): number {
+  return sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * part))] ?? Number.NaN
+}
