@@ -15,7 +15,7 @@ import { httpClient } from './http.ts'
 import { OPERATIONS } from './operations/all.ts'
 import type { Operation, Target } from './operations/operation.ts'
 import type { BenchOptions } from './options.ts'
-import type { BenchReport, OperationReport } from './report.ts'
+import type { BenchReport, FloodReport, OperationReport } from './report.ts'
 import { inTurn } from './rounds.ts'
 import { seedRows } from './rows.ts'
 import { seed } from './seed.ts'
@@ -36,18 +36,17 @@ export async function bench(options: BenchOptions, say: (line: string) => void):
   const database = await openBenchDatabase(options.database, folder)
   try {
     const place = await furnish(options, database, folder)
-    say('measuring the start')
-    const start = await measureStart(place)
-    const operations: OperationReport[] = []
-    for (const operation of OPERATIONS.filter(({ name }) => options.only.includes(name))) {
-      say(`measuring ${operation.name}`)
-      operations.push(await measure(operation, place, options))
+    const isWanted = (name: string): boolean => options.only.includes(name)
+    const measured = async <T>(name: string, work: () => Promise<T>): Promise<T> => {
+      say(`measuring ${name}`)
+      return work()
     }
-    const hashes = options.only.includes('password-sign-in') ? await argon2PerSecond(options.seconds) : null
-    if (options.only.includes('flood')) say('measuring the flood')
-    const flood = options.only.includes('flood')
-      ? await withServer(latchkey(place), 'latchkey', place.world, ({ target }) => flooded(target, 3 * options.seconds))
-      : null
+    const start = isWanted('start') ? await measured('start', () => measureStart(place)) : null
+    const operations: OperationReport[] = []
+    for (const operation of OPERATIONS.filter(({ name }) => isWanted(name)))
+      operations.push(await measured(operation.name, () => measure(operation, place, options)))
+    const hashes = isWanted('password-sign-in') ? await argon2PerSecond(options.seconds) : null
+    const flood = isWanted('flood') ? await measured('flood', () => measureFlood(place, options)) : null
     return {
       at: new Date().toISOString(),
       node: process.versions.node,
@@ -113,7 +112,11 @@ async function measure(operation: Operation, place: Place, options: BenchOptions
   )
 }
 
-async function measureStart(place: Place): Promise<BenchReport['start']> {
+function measureFlood(place: Place, { seconds }: BenchOptions): Promise<FloodReport> {
+  return withServer(latchkey(place), 'latchkey', place.world, ({ target }) => flooded(target, 3 * seconds))
+}
+
+async function measureStart(place: Place): Promise<NonNullable<BenchReport['start']>> {
   const starts: { readyMs: number; rss: number }[] = []
   for (let index = 0; index < STARTS; index += 1) {
     const server = await latchkey(place)

@@ -53,23 +53,21 @@ export async function flooded(target: Target, seconds: number): Promise<FloodRep
   }
 }
 
-/** The 99th percentile of an operation that begins every few milliseconds, whether or not the last one has ended. */
+/**
+ * The 99th percentile of an operation that is due every few milliseconds, one after another, since a refresh uses up
+ * what it holds. Each counts from when it was due; what has not been answered at the end has taken at least so long.
+ */
 async function p99At(play: Play, seconds: number): Promise<number> {
-  const under: Promise<number>[] = []
-  const until = performance.now() + seconds * 1_000
-  // one after another where it uses up what it holds, as a refresh does; a late answer counts from when it was due
-  let last = Promise.resolve(0)
-  while (performance.now() < until) {
-    const dueAt = performance.now()
-    last = last.then(play).then(() => performance.now() - dueAt)
-    under.push(last)
-    await sleep(BESIDE_EVERY_MS)
+  const startedAt = performance.now()
+  const elapsed = () => performance.now() - startedAt
+  const durations: number[] = []
+  for (let dueAt = 0; dueAt < seconds * 1_000; dueAt += BESIDE_EVERY_MS) {
+    if (elapsed() < dueAt) await sleep(dueAt - elapsed())
+    if (elapsed() < seconds * 1_000) await play()
+    durations.push(elapsed() - dueAt)
   }
-  const durations = await Promise.all(under)
-  return quantile(
-    durations.toSorted((a, b) => a - b),
-    0.99,
-  )
+  const sorted = durations.toSorted((a, b) => a - b)
+  return quantile(sorted, 0.99)
 }
 
 interface Flood {

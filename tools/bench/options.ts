@@ -2,20 +2,23 @@ import { parseArgs } from 'node:util'
 import { z } from 'zod'
 import { OPERATIONS } from './operations/all.ts'
 
+/** What is measured besides the operations. */
+const OTHERS = ['start', 'flood']
+const NAMES = [...OPERATIONS.map(({ name }) => name), ...OTHERS]
+
 export const USAGE = `Usage: npm run bench -- [options]
   --database sqlite|postgres  what Latchkey keeps its data in (sqlite)
   --workers N                 processes of Latchkey; more than 1 needs postgres (1)
-  --only NAME                 one operation, or "flood"; may be repeated
+  --only NAME                 one of the names below; may be repeated
   --rows N                    people, clients, grants and tokens that are there before (0)
   --rounds N --seconds N      how often, and how long, each server is measured in turn (3, 2)
   --lanes N                   how many clients ask at once (16)
   --profile                   keeps a .cpuprofile of each server and operation in data/profiles
   --json                      one JSON object on stdout instead of the table
-Operations: ${[...OPERATIONS.map(({ name }) => name), 'flood'].join(' ')}
+Names: ${NAMES.join(' ')}
 postgres is a server of the bench's own, unless BENCH_POSTGRES_URL names an empty database.
 `
 
-const NAMES = [...OPERATIONS.map(({ name }) => name), 'flood']
 const count = (least: number) => z.coerce.number().int().min(least)
 
 const shape = z

@@ -39,7 +39,7 @@ export const benchReport = z.object({
   rounds: z.number(),
   seconds: z.number(),
   /** A start on a database that is there, and what the server holds when nobody asks it anything. */
-  start: z.object({ readyMs: z.number(), idleRssMegabytes: z.number() }),
+  start: z.object({ readyMs: z.number(), idleRssMegabytes: z.number() }).nullable(),
   operations: z.array(operation),
   /** What the machine can hash in a second while nothing else runs: the limit of password-sign-in. */
   argon2PerSecond: z.number().nullable(),
@@ -85,9 +85,10 @@ export function tableOf(report: BenchReport): string {
   return [
     `${report.at}, Node ${report.node}, ${report.cores} cores, load before ${report.loadBefore.toFixed(1)}; ${report.database}, ` +
       `${report.workers} process(es), ${report.rows} rows of each kind; ${report.rounds} rounds of ${report.seconds} s`,
-    `start to ready ${start.readyMs.toFixed(0)} ms, idle RSS ${start.idleRssMegabytes.toFixed(0)} MB`,
-    '',
-    ...aligned(rows),
+    ...(start === null
+      ? []
+      : [`start to ready ${start.readyMs.toFixed(0)} ms, idle RSS ${start.idleRssMegabytes.toFixed(0)} MB`]),
+    ...(operations.length === 0 ? [] : ['', ...aligned(rows)]),
     ...(argon2PerSecond === null ? [] : ['', ...hashLine(operations, argon2PerSecond)]),
     ...(flooded === null ? [] : ['', ...floodLines(flooded)]),
     '',

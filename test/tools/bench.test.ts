@@ -1,0 +1,84 @@
+// `npm run bench`, as short as it can be: that it runs, and that it believes no wrong answer. It measures nothing.
+import { createServer, type Server } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import { afterEach, expect, test } from 'vitest'
+import { httpClient, type HttpClient } from '../../tools/bench/http.ts'
+import { loaded } from '../../tools/bench/load.ts'
+import { claimsIn } from '../../tools/bench/operations/checks.ts'
+import { OPERATIONS } from '../../tools/bench/operations/all.ts'
+import { parseOptions } from '../../tools/bench/options.ts'
+import { benchReport, tableOf } from '../../tools/bench/report.ts'
+import type { World } from '../../tools/bench/world.ts'
+import { collect, runNode } from '../support/processes.ts'
+
+const WORLD: World = {
+  keys: [{ kty: 'OKP', crv: 'Ed25519', kid: 'a-key', alg: 'EdDSA', use: 'sig', x: '', d: '' }],
+  service: { id: 'service', secret: 'secret', metadata: {} },
+  es256: { id: 'web', secret: 'secret', metadata: {} },
+  rs256: { id: 'web-rsa', secret: 'secret', metadata: {} },
+  own: { id: 'own', secret: 'secret', metadata: {} },
+  people: [{ username: 'ada', claims: { sub: 'ada' } }],
+}
+
+const open: { server: Server; http: HttpClient }[] = []
+afterEach(() => {
+  for (const { server, http } of open.splice(0)) {
+    http.close()
+    server.close()
+  }
+})
+
+async function serverThatSays(status: number, body: string) {
+  const server = createServer((_req, res) => res.writeHead(status).end(body))
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+  const origin = `http://127.0.0.1:${(server.address() as AddressInfo).port}`
+  const http = httpClient(origin)
+  open.push({ server, http })
+  return { house: 'latchkey', origin, http, world: WORLD } as const
+}
+
+test.skipIf(process.platform !== 'linux')(
+  'one operation is measured on both servers, with rows beforehand',
+  async () => {
+    const flags = '--json --only jwks --rounds 1 --seconds 0.1 --lanes 2 --rows 20'.split(' ')
+    const child = runNode(['tools/bench.ts', ...flags], { NODE_ENV: 'production' })
+    const { stdout, stderr } = collect(child)
+    const code = await new Promise((resolve) => child.once('close', resolve))
+    expect({ code, said: stderr() }).toEqual({ code: 0, said: 'measuring jwks\n' })
+    const report = benchReport.parse(JSON.parse(stdout()))
+    expect(report.operations.map(({ name, goal }) => [name, goal])).toEqual([['jwks', 4]])
+    expect(tableOf(report)).toContain('jwks')
+  },
+)
+
+test.each([
+  ['jwks', 200, '{"keys":[]}'],
+  ['discovery', 200, '{"issuer":"https://elsewhere.example"}'],
+  ['client-credentials', 503, '{"access_token":"a"}'],
+  ['client-credentials', 200, '{"token_type":"Bearer"}'],
+  ['client-credentials-es256', 200, '{"access_token":"no.jw.t"}'],
+  ['code-flow', 200, 'a page without a form'],
+])('a wrong answer fails %s: %i %s', async (name, status, body) => {
+  const target = await serverThatSays(status, body)
+  const operation = OPERATIONS.find((each) => each.name === name)
+  const run = async () => {
+    const play = await operation?.prepare(target, 0)
+    await loaded(play ? [play] : [], { warmMs: 0, measuredMs: 1_000 }, () => 0)
+  }
+  await expect(run()).rejects.toThrow()
+})
+
+test('a JWT of another key is a wrong answer', () => {
+  const part = (value: object) => Buffer.from(JSON.stringify(value)).toString('base64url')
+  const jwt = (kid: string) => `${part({ kid })}.${part({ sub: 'ada' })}.c2ln`
+  expect(claimsIn(jwt('a-key'), WORLD, 'EdDSA')).toEqual({ sub: 'ada' })
+  expect(() => claimsIn(jwt('another'), WORLD, 'EdDSA')).toThrow('expected a JWT signed by a-key')
+})
+
+test.each([
+  ['an operation that there is none of', ['--only', 'everything']],
+  ['several workers on SQLite', ['--workers', '2']],
+  ['no round at all', ['--rounds', '0']],
+])('the command line refuses %s', (_, argv) => {
+  expect(() => parseOptions(argv)).toThrow()
+})
