@@ -63,6 +63,9 @@ export interface ClientStore {
   listUnused(before: number, limit: number): Promise<string[]>
 }
 
+/** Named one by one, which is what an index is looked up by. */
+const OF_THEMSELVES = CLIENT_ORIGINS.filter((origin) => origin !== 'administrator')
+
 export function clientStore(db: Kysely<Tables>): ClientStore {
   const withGroups = (clients: ReturnType<typeof allClients>) =>
     db
@@ -177,10 +180,16 @@ export function clientStore(db: Kysely<Tables>): ClientStore {
       const rows = await db
         .selectFrom('clients')
         .select('id')
-        .where('origin', '!=', 'administrator')
+        .where('origin', 'in', OF_THEMSELVES)
         .where('created_at', '<=', before)
         .where('type', '!=', 'service')
-        .where('id', 'not in', db.selectFrom('consents').select('client_id'))
+        .where((where) =>
+          where.not(
+            where.exists(
+              where.selectFrom('consents').select('client_id').whereRef('consents.client_id', '=', 'clients.id'),
+            ),
+          ),
+        )
         .limit(limit)
         .execute()
       return rows.map(({ id }) => id)

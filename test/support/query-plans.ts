@@ -1,0 +1,75 @@
+// What a database means to do with a statement, and where that would be reading a whole table.
+import { CompiledQuery, DefaultQueryExecutor } from 'kysely'
+import { vi } from 'vitest'
+import { z } from 'zod'
+import type { Services } from '#core/services.ts'
+
+export interface Recording {
+  /** Every statement since, each once, with the parameters of its first run. */
+  readonly statements: ReadonlyMap<string, readonly unknown[]>
+  end(): void
+}
+
+/** Writes down what is sent to a database from now on; everything is still sent. */
+export function recordStatements(): Recording {
+  const statements = new Map<string, readonly unknown[]>()
+  const real = DefaultQueryExecutor.prototype.executeQuery
+  const spy = vi.spyOn(DefaultQueryExecutor.prototype, 'executeQuery').mockImplementation(function (
+    this: DefaultQueryExecutor,
+    query,
+    options,
+  ) {
+    if (!statements.has(query.sql)) statements.set(query.sql, query.parameters)
+    return real.call(this, query, options)
+  })
+  return { statements, end: () => spy.mockRestore() }
+}
+
+type Statement = readonly [string, readonly unknown[]]
+
+/** The tables that the statement would read from end to end, whatever their size. */
+export function tablesScanned(
+  { database: { db, kind } }: Pick<Services, 'database'>,
+  statement: Statement,
+): Promise<string[]> {
+  return kind.name === 'sqlite' ? scannedBySqlite(db, statement) : scannedByPostgres(db, statement)
+}
+
+type Db = Services['database']['db']
+
+const sqlitePlan = z.array(z.object({ detail: z.string() }))
+
+/** https://www.sqlite.org/eqp.html: rows of constants are in capitals; an index that is scanned is read whole, too. */
+async function scannedBySqlite(db: Db, [statement, parameters]: Statement): Promise<string[]> {
+  const { rows } = await db.executeQuery(CompiledQuery.raw(`explain query plan ${statement}`, [...parameters]))
+  return sqlitePlan.parse(rows).flatMap(({ detail }) => /^SCAN ([a-z]\w*)/.exec(detail)?.[1] ?? [])
+}
+
+const postgresPlan = z.tuple([z.object({ 'QUERY PLAN': z.tuple([z.object({ Plan: z.unknown() })]) })])
+const planNode = z.object({
+  'Node Type': z.string(),
+  'Relation Name': z.string().optional(),
+  'Index Name': z.string().optional(),
+  'Index Cond': z.string().optional(),
+  Plans: z.array(z.unknown()).default([]),
+})
+
+/** Tables as small as a test's are best read whole: forbidden to, PostgreSQL shows whether there is another way. */
+async function scannedByPostgres(db: Db, [statement, parameters]: Statement): Promise<string[]> {
+  return db.transaction().execute(async (transaction) => {
+    for (const way of ['seqscan', 'hashjoin', 'mergejoin', 'material'])
+      await transaction.executeQuery(CompiledQuery.raw(`set local enable_${way} = off`))
+    const explained = await transaction.executeQuery(
+      CompiledQuery.raw(`explain (format json) ${statement}`, [...parameters]),
+    )
+    return scansIn(postgresPlan.parse(explained.rows)[0]['QUERY PLAN'][0].Plan)
+  })
+}
+
+function scansIn(plan: unknown): string[] {
+  const node = planNode.parse(plan)
+  const isWhole =
+    node['Node Type'] === 'Seq Scan' || (/Index/.test(node['Node Type']) && node['Index Cond'] === undefined)
+  const read = node['Relation Name'] ?? node['Index Name'] ?? node['Node Type']
+  return [...(isWhole ? [read] : []), ...node.Plans.flatMap(scansIn)]
+}
