@@ -17,6 +17,7 @@ import { createInteractions } from '#oidc/interactions.ts'
 import type { Needs } from '#oidc/needs.ts'
 import { polling } from '#oidc/polling.ts'
 import { postedRequests } from '#oidc/posted-requests.ts'
+import { preparedDocuments } from '#oidc/prepared-documents.ts'
 import { openProtocol } from '#oidc/provider.ts'
 import { registrationDoor } from '#oidc/registration.ts'
 import { requestsByReference } from '#oidc/requests-by-reference.ts'
@@ -75,6 +76,7 @@ export async function createApp(config: Config, services: Services, features: re
     requestFacts(config.trustedProxies),
     requestTelemetry(services.metrics.requests, config.trustedProxies),
     accessLog(services.log),
+    preparedDocuments(base, protocol.current),
     securityHeaders(https),
     language(config.defaultLocale),
     viewMiddleware({ dir: VIEWS, cache: true, assets, words: openWords(readCatalogues(VIEWS)) }),

@@ -7,7 +7,8 @@ import type { Middleware } from 'koa'
  */
 const MAX_AGE_SECONDS = 300
 
-const DOCUMENTS = new Set([
+/** Their paths below the issuer's. */
+export const DOCUMENTS: ReadonlySet<string> = new Set([
   '/.well-known/openid-configuration',
   '/.well-known/oauth-authorization-server',
   '/.well-known/jwks.json',

@@ -6,7 +6,7 @@ import { CIBA_GRANT } from '#core/clients/backchannel-grant.ts'
 import { RESPONSE_TYPES } from '#core/clients/response-flows.ts'
 import { startApp, type TestApp } from '../support/app.ts'
 import { databases } from '../support/databases.ts'
-import { send } from '../support/protocol.ts'
+import { send, type Answer } from '../support/protocol.ts'
 
 const DOCUMENTS = [
   '/.well-known/openid-configuration',
@@ -105,6 +105,25 @@ describe('discovery', () => {
     expect((await send(app.issuer + path, { method: 'HEAD' })).status).toBe(200)
   })
 
+  test('answers every time alike, under an id of its own, whatever was answered before', async () => {
+    const seen = ({ status, headers, body }: Answer) => {
+      const { date: _, 'x-request-id': __, ...same } = Object.fromEntries(headers)
+      return { status, body, headers: same }
+    }
+    for (const path of DOCUMENTS) {
+      const answers = [
+        await send(app.issuer + path),
+        await send(app.issuer + path),
+        await send(`${app.issuer}${path}?a`),
+      ]
+      const [first, second, asked] = answers
+      expect(first && seen(first)).toEqual(second && seen(second))
+      expect(asked && seen(asked)).toEqual(second && seen(second))
+      expect(second?.headers.get('content-security-policy')).toContain("default-src 'none'")
+      expect(new Set(answers.map(({ headers }) => headers.get('x-request-id'))).size).toBe(3)
+    }
+  })
+
   test('says the same in both documents', async () => {
     const [openid, oauth] = await Promise.all(DOCUMENTS.slice(0, 2).map((path) => send(app.issuer + path)))
     expect(oauth?.json).toEqual(openid?.json)
@@ -134,5 +153,14 @@ describe('discovery', () => {
       expect(Date.parse(x509.validTo)).toBeGreaterThan(Date.now())
       expect(createPublicKey({ key: { ...key }, format: 'jwk' }).type).toBe('public')
     }
+  })
+
+  test('shows another key at once, and no longer what was answered before', async () => {
+    const kids = async () => JSON.stringify((await send(`${app.issuer}/.well-known/jwks.json`)).json)
+    const before = await kids()
+    const [rotation] = await app.services.signingKeys.rotate('ES256')
+    await app.refreshKeys()
+    const kid = rotation?.key.kid ?? ''
+    expect([before.includes(kid), (await kids()).includes(kid)]).toEqual([false, true])
   })
 })

@@ -26,7 +26,14 @@ export async function startServer({ argv, port, environment }: Start): Promise<S
   const startedAt = performance.now()
   const child = spawn(process.execPath, argv, {
     cwd: ROOT,
-    env: { PATH: process.env['PATH'] ?? '', NODE_ENV: 'production', PORT: String(port), ...environment },
+    env: {
+      PATH: process.env['PATH'] ?? '',
+      NODE_ENV: 'production',
+      // as docs/operations.md has it
+      NODE_COMPILE_CACHE: process.env['NODE_COMPILE_CACHE'] ?? path.join(ROOT, 'data/compile-cache'),
+      PORT: String(port),
+      ...environment,
+    },
     stdio: ['ignore', 'pipe', 'pipe'],
   })
   // the log is written, and read, as in production; what is in it is of no interest here
