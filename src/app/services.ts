@@ -11,6 +11,7 @@ import { createClaimReceipts } from '#core/claim-receipts/claim-receipts.ts'
 import { claimReceiptStore } from '#core/claim-receipts/store.ts'
 import { createClients } from '#core/clients/clients.ts'
 import { withOwnClient } from '#core/clients/own-client.ts'
+import { rememberClients } from '#core/clients/remembered-clients.ts'
 import { consentStore } from '#core/consents/store.ts'
 import { createGroups } from '#core/groups/groups.ts'
 import { createLogoutDeliveries } from '#core/logout-deliveries/logout-deliveries.ts'
@@ -109,6 +110,13 @@ function assemble({ config, database, secrets, clock, log, state, metrics }: Par
     settings: config,
     longestTokenSeconds: async () => Math.max(0, ...(await apis.list()).map((api) => api.accessTokenSeconds ?? 0)),
   })
+  const clients = createClients({
+    database,
+    secrets,
+    clock,
+    metadataValidator: metadataValidator({ settings: config, metrics, signingKeys, apis }),
+    enableSigningKeys: (algorithms) => signingKeys.enable(algorithms),
+  })
   return {
     settings: config,
     database,
@@ -118,16 +126,7 @@ function assemble({ config, database, secrets, clock, log, state, metrics }: Par
     secrets,
     accounts,
     groups: createGroups({ database, clock, accounts }),
-    clients: withOwnClient(
-      createClients({
-        database,
-        secrets,
-        clock,
-        metadataValidator: metadataValidator({ settings: config, metrics, signingKeys, apis }),
-        enableSigningKeys: (algorithms) => signingKeys.enable(algorithms),
-      }),
-      config.issuer,
-    ),
+    clients: withOwnClient(rememberClients(clients, clock), config.issuer),
     apis,
     registrationTokens: createRegistrationTokens({ database, clock }),
     consents: consentStore(database.db),

@@ -53,7 +53,7 @@ export function errorBoundary(log: Log): Middleware {
     } catch (error) {
       const { id } = factsOf(ctx.req)
       const refusal = refusalOf(error)
-      if (refusal.status >= 500) log.error({ id, err: error }, 'a request failed')
+      if (refusal.status >= 500 && !isFull(error)) log.error({ id, err: error }, 'a request failed')
       else logRefusal(log, id, refusal, error)
       if (ctx.headerSent) return
       if (error instanceof AppError && error.retryAfterSeconds !== undefined)
@@ -69,6 +69,14 @@ function logRefusal(log: Log, id: string, { code }: Refusal, error: unknown): vo
   const rule = error instanceof AppError ? error.rule : undefined
   if (rule === undefined) log.info({ id, code, reason }, 'a request was refused')
   else log.warn({ id, code, event: rule, reason }, 'a request was refused')
+}
+
+/**
+ * The server has as much to do as it takes on at once, which is no fault of anything: a stack in the log for each who
+ * is turned away would make a flood dearer than what it is turned away from.
+ */
+function isFull(error: unknown): boolean {
+  return error instanceof AppError && error.code === 'unavailable' && error.cause === undefined
 }
 
 const NO_PAGE: RefusalWords = { title: 'title.nothing-here', message: 'no-page', hint: 'hint.link' }
