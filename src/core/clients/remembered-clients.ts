@@ -18,7 +18,7 @@ interface Remembered {
   readonly second: number
 }
 
-/** The same clients; what `find` gives is shared between requests, and frozen. */
+/** The same clients; each request is given a copy of its own, since the protocol library writes into what it loads. */
 export function rememberClients(clients: Clients, clock: Clock): Clients {
   const remembered = new Map<string, Remembered>()
 
@@ -26,7 +26,7 @@ export function rememberClients(clients: Clients, clock: Clock): Clients {
     const client = await clients.find(id)
     // strangers may ask for any number of clients that there are none of
     if (!client) remembered.delete(id)
-    return client && frozen(client)
+    return client
   }
 
   const forgetting =
@@ -40,7 +40,7 @@ export function rememberClients(clients: Clients, clock: Clock): Clients {
       }
     }
 
-  const find: Clients['find'] = (id) => {
+  const shared: Clients['find'] = (id) => {
     const known = remembered.get(id)
     const second = clock.now()
     if (known?.second === second && performance.now() - known.at < REMEMBERED_MS) return known.client
@@ -50,6 +50,7 @@ export function rememberClients(clients: Clients, clock: Clock): Clients {
     client.catch(() => remembered.delete(id))
     return client
   }
+  const find: Clients['find'] = async (id) => structuredClone(await shared(id))
 
   return {
     ...clients,
@@ -64,12 +65,4 @@ export function rememberClients(clients: Clients, clock: Clock): Clients {
     remove: forgetting(clients.remove),
     removeUnused: forgetting(clients.removeUnused),
   }
-}
-
-function frozen<T>(value: T): T {
-  if (typeof value === 'object' && value !== null) {
-    Object.freeze(value)
-    Object.values(value).forEach(frozen)
-  }
-  return value
 }
