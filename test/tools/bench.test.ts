@@ -52,20 +52,20 @@ test.skipIf(process.platform !== 'linux')(
 )
 
 test.each([
-  ['jwks', 200, '{"keys":[]}'],
-  ['discovery', 200, '{"issuer":"https://elsewhere.example"}'],
-  ['client-credentials', 503, '{"access_token":"a"}'],
-  ['client-credentials', 200, '{"token_type":"Bearer"}'],
-  ['client-credentials-es256', 200, '{"access_token":"no.jw.t"}'],
-  ['code-flow', 200, 'a page without a form'],
-])('a wrong answer fails %s: %i %s', async (name, status, body) => {
+  ['jwks', 200, '{"keys":[]}', 'not the document'],
+  ['discovery', 200, '{"issuer":"https://elsewhere.example"}', 'not the document'],
+  ['client-credentials', 503, '{"access_token":"a"}', 'expected the status 200, got 503'],
+  ['client-credentials', 200, '{"token_type":"Bearer"}', 'expected access_token'],
+  ['client-credentials-eddsa', 200, '{"access_token":"e30.e30.e30"}', 'expected a JWT signed by a-key'],
+  ['code-flow', 200, 'a page without a form', 'expected a redirect'],
+])('a wrong answer fails %s: %i %s', async (name, status, body, why) => {
   const target = await serverThatSays(status, body)
   const operation = OPERATIONS.find((each) => each.name === name)
   const run = async () => {
     const play = await operation?.prepare(target, 0)
     await loaded(play ? [play] : [], { warmMs: 0, measuredMs: 1_000 }, () => 0)
   }
-  await expect(run()).rejects.toThrow()
+  await expect(run()).rejects.toThrow(why)
 })
 
 test('a JWT of another key is a wrong answer', () => {
@@ -76,9 +76,9 @@ test('a JWT of another key is a wrong answer', () => {
 })
 
 test.each([
-  ['an operation that there is none of', ['--only', 'everything']],
-  ['several workers on SQLite', ['--workers', '2']],
-  ['no round at all', ['--rounds', '0']],
-])('the command line refuses %s', (_, argv) => {
-  expect(() => parseOptions(argv)).toThrow()
+  ['an operation that there is none of', ['--only', 'everything'], 'only[0]'],
+  ['several workers on SQLite', ['--workers', '2'], 'more than one worker needs postgres'],
+  ['no round at all', ['--rounds', '0'], 'rounds'],
+])('the command line refuses %s', (_, argv, why) => {
+  expect(() => parseOptions(argv)).toThrow(why)
 })

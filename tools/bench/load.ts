@@ -23,15 +23,15 @@ export async function loaded(
   cpuMicros: () => number,
 ): Promise<Sample> {
   const played: number[] = []
-  let stopped = false
+  const end = new AbortController()
   const lane = async (play: Play): Promise<void> => {
-    while (!stopped && played.length < MOST_PLAYS) {
+    while (!end.signal.aborted && played.length < MOST_PLAYS) {
       const startedAt = performance.now()
       await play()
       played.push(performance.now() - startedAt)
     }
   }
-  const stop = (): void => void (stopped = true)
+  const stop = (): void => end.abort()
   const running = Promise.all(lanes.map(lane)).finally(stop)
 
   const watching = async (): Promise<Sample> => {

@@ -17,7 +17,7 @@ function clientCredentialsJwt(alg: Algorithm): Operation {
     prepare: async (target) => async () => {
       const token = await serviceToken(target, { resource: apiOf(alg) })
       const { aud, iss } = claimsIn(token, target.world, alg)
-      if (aud !== apiOf(alg) || iss !== target.origin) throw new Error(`a token for ${aud} by ${iss}`)
+      if (aud !== apiOf(alg) || iss !== target.origin) throw new Error(`a token for ${String(aud)} by ${String(iss)}`)
     },
   }
 }
