@@ -43,8 +43,11 @@ export async function bench(options: BenchOptions, say: (line: string) => void):
     }
     const start = isWanted('start') ? await measured('start', () => measureStart(place)) : null
     const operations: OperationReport[] = []
-    for (const operation of OPERATIONS.filter(({ name }) => isWanted(name)))
-      operations.push(await measured(operation.name, () => measure(operation, place, options)))
+    for (const operation of OPERATIONS.filter(({ name }) => isWanted(name))) {
+      const report = await measured(operation.name, () => measure(operation, place, options))
+      say(`  ${report.latchkey.cpuMicros.toFixed(0)} µs, bare ${report.bare.cpuMicros.toFixed(0)} µs`)
+      operations.push(report)
+    }
     const hashes = isWanted('password-sign-in') ? await argon2PerSecond(options.seconds) : null
     const flood = isWanted('flood') ? await measured('flood', () => measureFlood(place, options)) : null
     return {

@@ -16,6 +16,7 @@ export interface Sent {
 
 export interface HttpClient {
   send(sent: Sent): Promise<Answer>
+  /** Closes the connections; the next request opens a new one. */
   close(): void
 }
 
