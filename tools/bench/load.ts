@@ -41,7 +41,9 @@ export async function loaded(
     const seconds = (performance.now() - before.at) / 1_000
     const cpu = cpuMicros() - before.cpu
     const durations = played.slice(before.count).toSorted((a, b) => a - b)
-    if (durations.length === 0) throw new Error('nothing was answered in the time of a sample: raise --seconds')
+    // CPU time is counted in ticks of some milliseconds
+    if (durations.length === 0 || cpu === 0)
+      throw new Error('too little was answered in the time of a sample: raise --seconds')
     return {
       cpuMicros: cpu / durations.length,
       perSecond: durations.length / seconds,
