@@ -1,6 +1,7 @@
 import { accessSync, constants, existsSync } from 'node:fs'
 import { dirname } from 'node:path'
 import { readMasterKey } from '#core/master-key.ts'
+import { createAudit } from '#core/audit/audit.ts'
 import { createSecrets } from '#core/secrets.ts'
 import { createSigningKeys } from '#core/signing-keys/signing-keys.ts'
 import { signingKeyStore } from '#core/signing-keys/store.ts'
@@ -12,6 +13,7 @@ import { openDatabase } from '#platform/database/open.ts'
 import { reachable } from '#platform/database/readiness.ts'
 import { sqliteFileIn } from '#platform/database/sqlite-url.ts'
 import { AppError } from '#platform/errors.ts'
+import { openLog } from '#platform/log.ts'
 import type { Config } from './config.ts'
 import { readTls } from './listen.ts'
 import { MIGRATIONS } from './services.ts'
@@ -40,10 +42,11 @@ async function checkDatabase(config: Config, masterKeys: readonly Buffer[]): Pro
     await assertWholeCopy(database.db.withTables())
     if (masterKeys.length === 0) return
     // opening the signing keys shows that the master key is the one this database was written with
+    const needs = { database, secrets: createSecrets(masterKeys), clock: systemClock, log: openLog(config.log) }
     await createSigningKeys({
+      ...needs,
       store: signingKeyStore(database.db),
-      secrets: createSecrets(masterKeys),
-      clock: systemClock,
+      audit: createAudit(needs),
       settings: config,
     }).load()
   } finally {

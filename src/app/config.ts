@@ -186,6 +186,12 @@ export const SETTINGS = {
     [0, 10 * YEAR],
     'How long it is kept which application was given which claims of a person, and when; 0 keeps nothing.',
   ),
+  auditRetentionSeconds: seconds(
+    'AUDIT_RETENTION_SECONDS',
+    YEAR,
+    [DAY, 10 * YEAR],
+    'How long it is kept who did what and which requests were refused.',
+  ),
   passwordHashSlots: setting({
     name: 'PASSWORD_HASH_SLOTS',
     schema: z.optional(wholeNumber(1, 3)),
@@ -252,6 +258,7 @@ export function loadConfig(environment: Environment = process.env, folder: strin
     },
     keys: { publishAheadSeconds: values.keysPublishAheadSeconds },
     claimReceipts: { retentionSeconds: values.claimReceiptsRetentionSeconds },
+    audit: { retentionSeconds: values.auditRetentionSeconds },
     outbound: { allow: values.outboundAllow },
     clientCertificates: certificateRules(values, absolute),
     registration: registrationGroup(values),

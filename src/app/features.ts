@@ -6,6 +6,7 @@ import type { Needs } from '#oidc/needs.ts'
 import { accounts } from '#features/accounts/index.ts'
 import { apis } from '#features/apis/index.ts'
 import { approvals } from '#features/approvals/index.ts'
+import { audit } from '#features/audit/index.ts'
 import { claimReceipts } from '#features/claim-receipts/index.ts'
 import { clients } from '#features/clients/index.ts'
 import { consent } from '#features/consent/index.ts'
@@ -38,5 +39,6 @@ export const features: readonly Feature<Needs>[] = [
   registration,
   signingKeys,
   claimReceipts,
+  audit,
   expiry,
 ]

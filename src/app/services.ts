@@ -5,6 +5,8 @@
 import { join } from 'node:path'
 import { createAccounts } from '#core/accounts/accounts.ts'
 import { createPasswords } from '#core/accounts/passwords.ts'
+import { createAudit } from '#core/audit/audit.ts'
+import { createAuditTrail } from '#core/audit/trail.ts'
 import { createApis } from '#core/apis/apis.ts'
 import { artifactStore } from '#core/artifacts/store.ts'
 import { createClaimReceipts } from '#core/claim-receipts/claim-receipts.ts'
@@ -80,7 +82,8 @@ export async function openServices(
 }
 
 /** What was promised to be stored is stored first. */
-async function closeAll({ claimReceipts, database }: Services): Promise<void> {
+async function closeAll({ audit, claimReceipts, database }: Services): Promise<void> {
+  await audit.close()
   await claimReceipts.close()
   await database.close()
 }
@@ -101,12 +104,14 @@ function assemble({ config, database, secrets, clock, log, state, metrics }: Par
     observe: (seconds) => metrics.passwordHashes.observe(seconds),
   })
   sampleLoad(metrics, { passwords, database })
-  const accounts = createAccounts({ database, passwords, secrets, clock })
-  const apis = createApis({ database, clock, enableSigningKeys: (algorithms) => signingKeys.enable(algorithms) })
+  const audit = createAudit({ database, secrets, clock, log })
+  const accounts = createAccounts({ database, passwords, secrets, clock, audit })
+  const apis = createApis({ database, clock, audit, enableSigningKeys: (algorithms) => signingKeys.enable(algorithms) })
   const signingKeys = createSigningKeys({
     store: signingKeyStore(database.db),
     secrets,
     clock,
+    audit,
     settings: config,
     longestTokenSeconds: async () => Math.max(0, ...(await apis.list()).map((api) => api.accessTokenSeconds ?? 0)),
   })
@@ -114,6 +119,7 @@ function assemble({ config, database, secrets, clock, log, state, metrics }: Par
     database,
     secrets,
     clock,
+    audit,
     metadataValidator: metadataValidator({ settings: config, metrics, signingKeys, apis }),
     enableSigningKeys: (algorithms) => signingKeys.enable(algorithms),
   })
@@ -124,11 +130,13 @@ function assemble({ config, database, secrets, clock, log, state, metrics }: Par
     log,
     metrics,
     secrets,
+    audit,
+    auditTrail: createAuditTrail({ database, secrets, clock, accounts, settings: config }),
     accounts,
-    groups: createGroups({ database, clock, accounts }),
+    groups: createGroups({ database, clock, accounts, audit }),
     clients: withOwnClient(rememberClients(clients, clock), config.issuer),
     apis,
-    registrationTokens: createRegistrationTokens({ database, clock }),
+    registrationTokens: createRegistrationTokens({ database, clock, audit }),
     consents: consentStore(database.db),
     signingKeys,
     pairwiseSubjects: createPairwiseSubjects({ store: installationSecretStore(database), secrets, clock }),

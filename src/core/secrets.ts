@@ -35,6 +35,10 @@ export type KeyLabel =
   | 'attempts'
   | 'known-browser'
   | 'stand-in'
+  | 'audit-row'
+  | 'audit-chain'
+  | 'audit-mark'
+  | 'audit-name'
 
 export interface Secrets {
   seal(place: SealedPlace, plaintext: string): string

@@ -9,6 +9,8 @@ import type { Log } from '#platform/log.ts'
 import type { Secret } from '#platform/secret.ts'
 import type { Accounts } from './accounts/accounts.ts'
 import type { Apis } from './apis/apis.ts'
+import type { Audit } from './audit/audit.ts'
+import type { AuditTrail } from './audit/trail.ts'
 import type { ArtifactStore } from './artifacts/store.ts'
 import type { ClaimReceipts } from './claim-receipts/claim-receipts.ts'
 import type { Clients } from './clients/clients.ts'
@@ -48,6 +50,8 @@ export interface Settings {
   readonly keys: { readonly publishAheadSeconds: number }
   /** How long it is kept which client was given which claims; 0 for not at all. */
   readonly claimReceipts: { readonly retentionSeconds: number }
+  /** How long the audit is kept. */
+  readonly audit: { readonly retentionSeconds: number }
   /** Addresses and CIDRs that outbound requests may reach although private. */
   readonly outbound: { readonly allow: readonly string[] }
   /** How certificates of clients reach the server; `offered` where they do at all. */
@@ -70,6 +74,8 @@ export interface Services {
   readonly log: Log
   readonly metrics: Metrics
   readonly secrets: Secrets
+  readonly audit: Audit
+  readonly auditTrail: AuditTrail
   readonly accounts: Accounts
   readonly groups: Groups
   readonly clients: Clients

@@ -138,6 +138,39 @@ export interface ClaimReceiptRow {
   claims: string
 }
 
+/** what happened, and who was refused what: a row is written once, and sealed once */
+export interface AuditEventRow {
+  /** begins with the time */
+  id: string
+  at: number
+  type: string
+  /** who did it: a kind, see core/audit/event.ts */
+  actor: string
+  account_id: string | null
+  client_id: string | null
+  address: string | null
+  /** the id of the request; of a refusal, the error id that was told */
+  request_id: string | null
+  rule: string | null
+  /** JSON */
+  facts: string
+  /** keyed digest over all of the above */
+  proof: string
+  /** 1, 2, 3 … once it is sealed */
+  sequence: number | null
+  /** keyed digest over sequence, proof and the hash before */
+  hash: string | null
+}
+
+/** where the chain of sealed events begins (what is before was deleted) and ends */
+export interface AuditMarkRow {
+  name: string
+  sequence: number
+  hash: string
+  /** keyed digest over the rest */
+  proof: string
+}
+
 /** keys that sign tokens; the state of a key follows from its times */
 export interface SigningKeyRow {
   kid: string
@@ -240,6 +273,8 @@ export interface Tables {
   apis: ApiRow
   api_clients: ApiClientRow
   claim_receipts: ClaimReceiptRow
+  audit_events: AuditEventRow
+  audit_marks: AuditMarkRow
   signing_keys: SigningKeyRow
   artifacts: ArtifactRow
   session_clients: SessionClientRow

@@ -7,6 +7,7 @@
  */
 import type { Context, Middleware } from 'koa'
 import { errors, Provider, type ClientMetadata, type Configuration, type KoaContextWithOIDC } from 'oidc-provider'
+import type { Actor } from '#core/audit/event.ts'
 import { artifactStore } from '#core/artifacts/store.ts'
 import { keepsSecret } from '#core/clients/client-authentication.ts'
 import { newClientId } from '#core/clients/client-id.ts'
@@ -17,6 +18,7 @@ import { wholeMetadata } from '#core/clients/presets.ts'
 import { OPEN_BOUNDS, type RegistrationBounds } from '#core/registration/bounds.ts'
 import type { Services, Settings } from '#core/services.ts'
 import { AppError } from '#platform/errors.ts'
+import { factsOf } from '#platform/http/request-facts.ts'
 import { artifactKey, type RegisteredClients } from './adapter.ts'
 import { clientSettings } from './clients.ts'
 import { isDocumentId } from './client-documents.ts'
@@ -132,7 +134,7 @@ export function draftedClient(settings: Settings) {
 export function registeredClients({ clients, registrationTokens, clock, settings }: Services): RegisteredClients {
   const readRequest = requestReader(settings)
   return {
-    remove: (id) => clients.remove(id),
+    remove: (id) => clients.remove(id, itself()),
 
     async save(id, secret) {
       const { ctx } = Provider
@@ -144,9 +146,10 @@ export function registeredClients({ clients, registrationTokens, clock, settings
         if (ctx.oidc.route === 'registration') {
           const { groups } = bounds
           const open = groups.length === 0 ? {} : { assignment: 'groups', groups }
-          await clients.register({ ...input, ...open }, { id, secret, tokenId, origin: 'dynamic', together: spend })
+          const software = { id, secret, tokenId, origin: 'dynamic', by: itself(), together: spend } as const
+          await clients.register({ ...input, ...open }, software)
         } else {
-          await clients.replace(id, input, async (trx) => {
+          await clients.replace(id, input, itself(), async (trx) => {
             // of several changes at once with one token, one is made
             const key = artifactKey('RegistrationAccessToken', manager?.jti ?? '')
             if (!(await artifactStore(trx).consume(key, clock.now(), 0)))
@@ -162,6 +165,12 @@ export function registeredClients({ clients, registrationTokens, clock, settings
       }
     },
   }
+}
+
+/** Who registers, for the record. */
+function itself(): Actor {
+  const { ctx } = Provider
+  return ctx ? { kind: 'client', request: factsOf(ctx.req) } : { kind: 'client' }
 }
 
 /** Only software that registered itself, and that no administrator took over, reads and changes its record. */

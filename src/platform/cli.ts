@@ -45,7 +45,8 @@ export interface CommandSpec<Needs> {
   readonly options?: readonly OptionSpec[]
   /** The question asked before something is destroyed; `--yes` answers it. */
   readonly confirm?: (args: readonly string[]) => string
-  run(input: CommandInput<Needs>): Promise<CommandResult>
+  /** What comes piece by piece is printed so; with `--json`, one value a line. */
+  run(input: CommandInput<Needs>): Promise<CommandResult | AsyncIterable<CommandResult>>
 }
 
 export interface CommandGroup<Needs> {
@@ -115,10 +116,18 @@ function addCommand<Needs>(noun: Command, spec: CommandSpec<Needs>, line: Surrou
     const { json, yes, ...options } = command.opts<Record<string, unknown>>()
     const args = command.processedArgs.filter((value): value is string => typeof value === 'string')
     if (spec.confirm && yes !== true) await mustConfirm(spec.confirm(args), line.terminal)
-    const result = await line.withNeeds((needs) => spec.run({ needs, args, options, terminal: line.terminal }))
-    line.terminal.out(json === true ? `${JSON.stringify(result.json, null, 2)}\n` : ensureNewline(result.text))
-    if (result.refused === true) line.ending.exit = EXIT.refused
+    await line.withNeeds(async (needs) => {
+      const result = await spec.run({ needs, args, options, terminal: line.terminal })
+      if ('text' in result) {
+        line.terminal.out(printed(result, json === true, 2))
+        if (result.refused === true) line.ending.exit = EXIT.refused
+      } else for await (const piece of result) line.terminal.out(printed(piece, json === true))
+    })
   })
+}
+
+function printed({ json, text }: CommandResult, wantsJson: boolean, indent?: number): string {
+  return wantsJson ? `${JSON.stringify(json, null, indent)}\n` : ensureNewline(text)
 }
 
 function optionOf({ flags, description, repeatable, choices }: OptionSpec): Option {

@@ -10,6 +10,7 @@ import { clients as feature } from '#features/clients/index.ts'
 import { runCommandLine } from '#platform/cli.ts'
 import { migrate } from '#platform/database/migrate.ts'
 import { openDatabase, type Database } from '#platform/database/open.ts'
+import { auditOn } from '../support/audit.ts'
 import { captureTerminal } from '../support/terminal.ts'
 
 const made = z.looseObject({ client_id: z.string(), client_secret: z.string().optional() })
@@ -22,6 +23,7 @@ describe('latchkey client rotate-secret', () => {
     database = openDatabase<Tables>('sqlite::memory:', () => {})
     await migrate(database, path.join(import.meta.dirname, '../../migrations'))
     clients = createClients({
+      audit: auditOn(database),
       database,
       secrets: createSecrets([randomBytes(32)]),
       clock: { now: () => 1_800_000_000 },

@@ -8,6 +8,7 @@ import { groupCommands } from '#features/groups/commands.ts'
 import { runCommandLine } from '#platform/cli.ts'
 import { migrate } from '#platform/database/migrate.ts'
 import { openDatabase, type Database } from '#platform/database/open.ts'
+import { auditOn } from '../support/audit.ts'
 import { captureTerminal } from '../support/terminal.ts'
 import { someSecrets } from '../support/guesser.ts'
 
@@ -18,8 +19,14 @@ beforeAll(async () => {
   database = openDatabase<Tables>('sqlite::memory:', () => {})
   await migrate(database, path.resolve('migrations'))
   const clock = { now: () => 1_700_000_000 }
-  const accounts = createAccounts({ database, passwords: createPasswords(), secrets: someSecrets(), clock })
-  groups = createGroups({ database, clock, accounts })
+  const accounts = createAccounts({
+    audit: auditOn(database),
+    database,
+    passwords: createPasswords(),
+    secrets: someSecrets(),
+    clock,
+  })
+  groups = createGroups({ audit: auditOn(database), database, clock, accounts })
   await accounts.create({ email: 'ada@example.com', username: 'ada' })
 })
 afterAll(() => database.close())

@@ -12,6 +12,7 @@ import { wipeGoneKeys } from '#features/signing-keys/jobs.ts'
 import { runCommandLine } from '#platform/cli.ts'
 import { migrate } from '#platform/database/migrate.ts'
 import { openDatabase, type Database } from '#platform/database/open.ts'
+import { auditOn } from '../support/audit.ts'
 import { captureTerminal, type TerminalScript } from '../support/terminal.ts'
 
 const NOON = Date.UTC(2026, 10, 5, 12) / 1000
@@ -28,6 +29,7 @@ beforeEach(async () => {
   database = openDatabase<Tables>('sqlite::memory:', () => {})
   await migrate(database, path.resolve(import.meta.dirname, '../../migrations'))
   signingKeys = createSigningKeys({
+    audit: auditOn(database),
     store: signingKeyStore(database.db),
     secrets: createSecrets([randomBytes(32)]),
     clock: { now: () => now },

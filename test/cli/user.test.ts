@@ -8,6 +8,7 @@ import { userCommands } from '#features/accounts/commands.ts'
 import { runCommandLine } from '#platform/cli.ts'
 import { migrate } from '#platform/database/migrate.ts'
 import { openDatabase, type Database } from '#platform/database/open.ts'
+import { auditOn } from '../support/audit.ts'
 import { captureTerminal, type TerminalScript } from '../support/terminal.ts'
 import { SOMEWHERE, someSecrets } from '../support/guesser.ts'
 
@@ -21,8 +22,14 @@ beforeAll(async () => {
   database = openDatabase<Tables>('sqlite::memory:', () => {})
   await migrate(database, path.resolve('migrations'))
   const clock = { now: () => (time += 1) }
-  accounts = createAccounts({ database, passwords: createPasswords(), secrets: someSecrets(), clock })
-  const groups = createGroups({ database, clock, accounts })
+  accounts = createAccounts({
+    audit: auditOn(database),
+    database,
+    passwords: createPasswords(),
+    secrets: someSecrets(),
+    clock,
+  })
+  const groups = createGroups({ audit: auditOn(database), database, clock, accounts })
   await groups.create('staff')
   await groups.create('crew')
 })

@@ -6,6 +6,7 @@ import { createGroups, type Groups } from '#core/groups/groups.ts'
 import type { Tables } from '#core/tables.ts'
 import { migrate } from '#platform/database/migrate.ts'
 import { openDatabase, type Database } from '#platform/database/open.ts'
+import { auditOn } from '../support/audit.ts'
 import { databases, type TestDatabase } from '../support/databases.ts'
 import { someSecrets } from '../support/guesser.ts'
 
@@ -24,8 +25,8 @@ describe.each(databases)('people on $name', ({ create }) => {
     testDatabase = await create()
     database = openDatabase<Tables>(testDatabase.url, () => {})
     await migrate(database, path.resolve('migrations'))
-    accounts = createAccounts({ database, passwords, secrets: someSecrets(), clock })
-    groups = createGroups({ database, clock, accounts })
+    accounts = createAccounts({ audit: auditOn(database), database, passwords, secrets: someSecrets(), clock })
+    groups = createGroups({ audit: auditOn(database), database, clock, accounts })
     await groups.create('staff')
     await groups.create('Board, "inner"')
   })
@@ -234,7 +235,13 @@ describe.each(databases)('people on $name', ({ create }) => {
   test('of two processes that create one person at once one is told of the conflict', async () => {
     const second = openDatabase<Tables>(testDatabase.url, () => {})
     try {
-      const elsewhere = createAccounts({ database: second, passwords, secrets: someSecrets(), clock })
+      const elsewhere = createAccounts({
+        audit: auditOn(second),
+        database: second,
+        passwords,
+        secrets: someSecrets(),
+        clock,
+      })
       const input = { email: 'two@example.com', username: 'two' }
       const results = await Promise.allSettled([accounts.create(input, PASSWORD), elsewhere.create(input, PASSWORD)])
       expect(results.map(({ status }) => status).toSorted()).toEqual(['fulfilled', 'rejected'])

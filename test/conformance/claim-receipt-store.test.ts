@@ -10,6 +10,7 @@ import { migrate } from '#platform/database/migrate.ts'
 import { openDatabase, type Database } from '#platform/database/open.ts'
 import { AppError } from '#platform/errors.ts'
 import { openLog } from '#platform/log.ts'
+import { auditOn } from '../support/audit.ts'
 import { databases, type TestDatabase } from '../support/databases.ts'
 import { someSecrets } from '../support/guesser.ts'
 
@@ -30,7 +31,13 @@ describe.each(databases)('claim receipts on $name', ({ create }) => {
     testDatabase = await create()
     database = openDatabase<Tables>(testDatabase.url, () => {})
     await migrate(database, MIGRATIONS)
-    accounts = createAccounts({ database, passwords: createPasswords(), secrets: someSecrets(), clock })
+    accounts = createAccounts({
+      audit: auditOn(database),
+      database,
+      passwords: createPasswords(),
+      secrets: someSecrets(),
+      clock,
+    })
     ada = (await accounts.create({ email: 'ada@example.com', username: 'ada' })).id
     grace = (await accounts.create({ email: 'grace@example.com' })).id
   })

@@ -8,6 +8,7 @@ import { createSecrets } from '#core/secrets.ts'
 import type { Tables } from '#core/tables.ts'
 import { migrate } from '#platform/database/migrate.ts'
 import { openDatabase, type Database } from '#platform/database/open.ts'
+import { auditOn } from '../support/audit.ts'
 import { databases, type TestDatabase } from '../support/databases.ts'
 
 const MIGRATIONS = path.join(import.meta.dirname, '../../migrations')
@@ -23,6 +24,7 @@ describe.each(databases)('secrets of clients on $name', ({ create }) => {
     database = openDatabase<Tables>(testDatabase.url, () => {})
     await migrate(database, MIGRATIONS)
     clients = createClients({
+      audit: auditOn(database),
       database,
       secrets: createSecrets([randomBytes(32)]),
       clock: { now: () => time.now },

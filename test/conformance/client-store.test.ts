@@ -10,6 +10,7 @@ import type { Tables } from '#core/tables.ts'
 import { migrate } from '#platform/database/migrate.ts'
 import { openDatabase, type Database } from '#platform/database/open.ts'
 import { AppError } from '#platform/errors.ts'
+import { auditOn } from '../support/audit.ts'
 import { databases, type TestDatabase } from '../support/databases.ts'
 
 const CALLBACK = 'https://app.example/callback'
@@ -34,6 +35,7 @@ describe.each(databases)('clients on $name', ({ create }) => {
       .values(names.map((name) => ({ id: `id-${name}`, name, created_at: 1 })))
       .execute()
     clients = createClients({
+      audit: auditOn(database),
       database,
       secrets,
       clock: { now: () => time.now },

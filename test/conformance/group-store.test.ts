@@ -9,6 +9,7 @@ import { groupStore } from '#core/groups/store.ts'
 import type { Tables } from '#core/tables.ts'
 import { migrate } from '#platform/database/migrate.ts'
 import { openDatabase, type Database } from '#platform/database/open.ts'
+import { auditOn } from '../support/audit.ts'
 import { databases, type TestDatabase } from '../support/databases.ts'
 import { someSecrets } from '../support/guesser.ts'
 
@@ -23,8 +24,14 @@ describe.each(databases)('groups on $name', ({ create }) => {
     testDatabase = await create()
     database = openDatabase<Tables>(testDatabase.url, () => {})
     await migrate(database, path.resolve('migrations'))
-    accounts = createAccounts({ database, passwords: createPasswords(), secrets: someSecrets(), clock })
-    groups = createGroups({ database, clock, accounts })
+    accounts = createAccounts({
+      audit: auditOn(database),
+      database,
+      passwords: createPasswords(),
+      secrets: someSecrets(),
+      clock,
+    })
+    groups = createGroups({ audit: auditOn(database), database, clock, accounts })
     await accounts.create({ email: 'ada@example.com', username: 'ada' })
     await accounts.create({ email: 'grace@example.com', username: 'grace' })
   })

@@ -7,6 +7,7 @@ import { signingKeyStore } from '#core/signing-keys/store.ts'
 import type { Tables } from '#core/tables.ts'
 import { migrate } from '#platform/database/migrate.ts'
 import { openDatabase, type Database } from '#platform/database/open.ts'
+import { auditOn } from '../support/audit.ts'
 import { databases, type TestDatabase } from '../support/databases.ts'
 
 const NOW = 1_800_000_000
@@ -28,7 +29,13 @@ describe.each(databases)('changes to signing keys on $name', ({ create }) => {
       session: { absoluteSeconds: 86_400 },
     },
   ): SigningKeys =>
-    createSigningKeys({ store: signingKeyStore(database.db), secrets, clock: { now: () => now }, settings })
+    createSigningKeys({
+      audit: auditOn(database),
+      store: signingKeyStore(database.db),
+      secrets,
+      clock: { now: () => now },
+      settings,
+    })
   const kidsOf = async (keys: SigningKeys): Promise<string[]> => (await keys.load()).keys.map(({ kid }) => kid)
 
   beforeEach(async () => {

@@ -9,6 +9,7 @@ import { signingKeyStore } from '#core/signing-keys/store.ts'
 import type { Tables } from '#core/tables.ts'
 import { migrate } from '#platform/database/migrate.ts'
 import { openDatabase, type Database } from '#platform/database/open.ts'
+import { auditOn } from '../support/audit.ts'
 import { databases, type TestDatabase } from '../support/databases.ts'
 
 const NOW = 1_800_000_000
@@ -33,6 +34,7 @@ describe.each(databases)('signing keys on $name', ({ create }) => {
     const database = openDatabase<Tables>(testDatabase.url, () => {})
     hosts.push(database)
     return createSigningKeys({
+      audit: auditOn(database),
       store: signingKeyStore(database.db),
       secrets: withSecrets,
       clock: { now: () => now },
@@ -185,8 +187,8 @@ describe.each(databases)('signing keys on $name', ({ create }) => {
     }))
     await keys.rotate('ES256')
     const before = await keys.list()
-    await expect(store.change(changes, added, NOW)).rejects.toMatchObject({ code: 'conflict' })
-    await expect(store.change([], added, NOW)).rejects.toMatchObject({ code: 'conflict' })
+    await expect(store.change(changes, added, NOW, async () => {})).rejects.toMatchObject({ code: 'conflict' })
+    await expect(store.change([], added, NOW, async () => {})).rejects.toMatchObject({ code: 'conflict' })
     expect(await keys.list()).toEqual(before)
   })
 

@@ -8,6 +8,7 @@ import { artifactStore } from '#core/artifacts/store.ts'
 import type { Tables } from '#core/tables.ts'
 import { migrate } from '#platform/database/migrate.ts'
 import { openDatabase, type Database } from '#platform/database/open.ts'
+import { auditOn } from '../support/audit.ts'
 import { databases, type TestDatabase } from '../support/databases.ts'
 import { SOMEWHERE, someSecrets } from '../support/guesser.ts'
 
@@ -34,7 +35,7 @@ describe.each(databases)('access of people on $name', ({ create }) => {
     testDatabase = await create()
     database = openDatabase<Tables>(testDatabase.url, () => {})
     await migrate(database, path.resolve('migrations'))
-    accounts = createAccounts({ database, passwords, secrets: someSecrets(), clock })
+    accounts = createAccounts({ audit: auditOn(database), database, passwords, secrets: someSecrets(), clock })
   })
   afterAll(async () => {
     await database.close()
@@ -130,6 +131,7 @@ describe.each(databases)('access of people on $name', ({ create }) => {
     test('does not let in who was disabled while the password was checked', async () => {
       const person = await accounts.create({ email: 'meanwhile@example.com' }, PASSWORD)
       const slow = createAccounts({
+        audit: auditOn(database),
         database,
         clock,
         secrets: someSecrets(),

@@ -10,6 +10,7 @@ import type { Tables } from '#core/tables.ts'
 import { adapterFactory, artifactKey } from '#oidc/adapter.ts'
 import { migrate } from '#platform/database/migrate.ts'
 import { openDatabase, type Database } from '#platform/database/open.ts'
+import { auditOn } from './audit.ts'
 import type { DatabaseKind } from './databases.ts'
 
 /** How long a used refresh token may be used again, in seconds. */
@@ -66,6 +67,7 @@ export async function openAdapters({ create }: DatabaseKind): Promise<Adapters> 
   const clock = { seconds: 1_800_000_000 }
   const secrets = createSecrets([randomBytes(32)])
   const clients = createClients({
+    audit: auditOn(database),
     database,
     secrets,
     clock: { now: () => clock.seconds },
@@ -73,7 +75,11 @@ export async function openAdapters({ create }: DatabaseKind): Promise<Adapters> 
     enableSigningKeys: async () => {},
   })
 
-  const registrationTokens = createRegistrationTokens({ database, clock: { now: () => clock.seconds } })
+  const registrationTokens = createRegistrationTokens({
+    audit: auditOn(database),
+    database,
+    clock: { now: () => clock.seconds },
+  })
 
   const onDatabase = (own: Database<Tables>, behindSeconds: number): AdapterOf => {
     const needs = {

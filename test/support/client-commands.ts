@@ -14,6 +14,7 @@ import { clients as feature } from '#features/clients/index.ts'
 import { runCommandLine } from '#platform/cli.ts'
 import { migrate } from '#platform/database/migrate.ts'
 import { openDatabase } from '#platform/database/open.ts'
+import { auditOn } from './audit.ts'
 import { captureTerminal, type TerminalScript } from './terminal.ts'
 
 export const CALLBACK = 'https://app.example/callback'
@@ -44,6 +45,7 @@ export async function openClientCommands(): Promise<ClientCommands> {
   await migrate(database, MIGRATIONS)
   await database.db.insertInto('groups').values({ id: 'id-staff', name: 'staff', created_at: 1 }).execute()
   const clients = createClients({
+    audit: auditOn(database),
     database,
     secrets: createSecrets([randomBytes(32)]),
     clock: { now: () => 1_800_000_000 },

@@ -6,6 +6,8 @@
 import { randomUUID } from 'node:crypto'
 import type { Transaction } from 'kysely'
 import { artifactStore } from '#core/artifacts/store.ts'
+import type { Recorder } from '#core/audit/audit.ts'
+import { ADMINISTRATOR, type AuditType, type Facts } from '#core/audit/event.ts'
 import { requiredGroupIds } from '#core/groups/required-groups.ts'
 import { groupStore } from '#core/groups/store.ts'
 import { queueLogoutsOf } from '#core/logout-deliveries/logout-deliveries.ts'
@@ -71,9 +73,10 @@ export interface AccountsNeeds {
   readonly passwords: Passwords
   readonly secrets: Secrets
   readonly clock: Clock
+  readonly audit: Recorder
 }
 
-export function createAccounts({ database, passwords, secrets, clock }: AccountsNeeds): Accounts {
+export function createAccounts({ database, passwords, secrets, clock, audit }: AccountsNeeds): Accounts {
   const { db, kind } = database
   const store = accountStore(db)
   const guesses = passwordGuesses(db, secrets, clock)
@@ -103,6 +106,9 @@ export function createAccounts({ database, passwords, secrets, clock }: Accounts
       await run(transaction, before)
       return (await rows.find('id', id)) ?? before
     })
+
+  const record = (transaction: Transaction<Tables>, type: AuditType, accountId: string, facts?: Facts): Promise<void> =>
+    audit.record({ type, by: ADMINISTRATOR, accountId, facts }, transaction)
 
   const endAll = async (transaction: Transaction<Tables>, id: string): Promise<void> => {
     await artifactStore(transaction).removeByAccount(id)
@@ -165,6 +171,7 @@ export function createAccounts({ database, passwords, secrets, clock }: Accounts
           const groupIds = await requiredGroupIds(groupStore(transaction), groups)
           await rows.insert(rowOfNew(id, person, hash, clock.now()))
           await rows.replaceGroups(id, groupIds)
+          await record(transaction, 'account.created', id)
           return mustBeThere(await rows.find('id', id))
         })
       return orConflict(write, id, person)
@@ -190,6 +197,7 @@ export function createAccounts({ database, passwords, secrets, clock }: Accounts
           const rows = accountStore(transaction)
           await rows.update(id, rowChange(before, parsed), clock.now())
           if (groups) await rows.replaceGroups(id, await requiredGroupIds(groupStore(transaction), groups))
+          await record(transaction, 'account.updated', id, { members: [...Object.keys(parsed.set), ...parsed.clear] })
         })
       return orConflict(write, id, parsed.set)
     },
@@ -204,6 +212,7 @@ export function createAccounts({ database, passwords, secrets, clock }: Accounts
         await accountStore(transaction).update(id, { password_hash: hash, password_changed_at: now }, now)
         await guesses.forget(transaction, signInKeysOf(account))
         await endAll(transaction, id)
+        await record(transaction, 'account.password_set', id)
       })
     },
 
@@ -211,20 +220,27 @@ export function createAccounts({ database, passwords, secrets, clock }: Accounts
       change(id, async (transaction, before) => {
         if (!before.disabled) await accountStore(transaction).update(id, { disabled_at: clock.now() }, clock.now())
         await endAll(transaction, id)
+        await record(transaction, 'account.disabled', id)
       }),
 
     enable: (id) =>
       change(id, async (transaction, before) => {
         await accountStore(transaction).update(id, { disabled_at: null }, clock.now())
         await guesses.forget(transaction, signInKeysOf(before))
+        await record(transaction, 'account.enabled', id)
       }),
 
-    signOut: (id) => change(id, (transaction) => endAll(transaction, id)),
+    signOut: (id) =>
+      change(id, async (transaction) => {
+        await endAll(transaction, id)
+        await record(transaction, 'account.signed_out', id)
+      }),
 
     remove: (id) =>
       change(id, async (transaction) => {
         await endAll(transaction, id)
         await accountStore(transaction).remove(id)
+        await record(transaction, 'account.deleted', id)
       }),
 
     authenticate,

@@ -2,6 +2,9 @@
  * APIs (resource servers): every rule about them, for every door. An API is read afresh in each protocol request that
  * names it, so that a change holds at once in every process.
  */
+import type { Kysely } from 'kysely'
+import type { Recorder } from '#core/audit/audit.ts'
+import { ADMINISTRATOR, type AuditType } from '#core/audit/event.ts'
 import { isClientId } from '#core/clients/client-id.ts'
 import { foundIn } from '#core/problems.ts'
 import type { SigningKeys } from '#core/signing-keys/signing-keys.ts'
@@ -34,11 +37,12 @@ export interface Apis {
 export interface ApisNeeds {
   readonly database: Database<Tables>
   readonly clock: Clock
+  readonly audit: Recorder
   /** Resolves once every running server signs with these; a new algorithm gets its first key. */
   readonly enableSigningKeys: SigningKeys['enable']
 }
 
-export function createApis({ database: { db, kind }, clock, enableSigningKeys }: ApisNeeds): Apis {
+export function createApis({ database: { db, kind }, clock, audit, enableSigningKeys }: ApisNeeds): Apis {
   const reading = apiStore(db)
 
   const find: Apis['find'] = async (identifier) => (isApiIdentifier(identifier) ? reading.find(identifier) : undefined)
@@ -48,6 +52,9 @@ export function createApis({ database: { db, kind }, clock, enableSigningKeys }:
     if (!api) throw unknownApi()
     return api
   }
+
+  const record = (trx: Kysely<Tables>, type: AuditType, api: string): Promise<void> =>
+    audit.record({ type, by: ADMINISTRATOR, facts: { api } }, trx)
 
   return {
     find,
@@ -62,6 +69,7 @@ export function createApis({ database: { db, kind }, clock, enableSigningKeys }:
           const store = apiStore(trx)
           await requireClients(store, draft)
           await store.insert(draft, now)
+          await record(trx, 'api.created', draft.identifier)
         })
       } catch (cause) {
         if (!kind.isUniqueViolation(cause)) throw cause
@@ -87,12 +95,16 @@ export function createApis({ database: { db, kind }, clock, enableSigningKeys }:
         const draft = parseApiChange(before, input)
         await requireClients(store, draft)
         await store.change(draft)
+        await record(trx, 'api.updated', identifier)
         return { ...draft, createdAt: before.createdAt, updatedAt: now }
       })
     },
 
     async remove(identifier) {
-      if (!isApiIdentifier(identifier) || !(await reading.remove(identifier))) throw unknownApi()
+      await db.transaction().execute(async (trx) => {
+        if (!isApiIdentifier(identifier) || !(await apiStore(trx).remove(identifier))) throw unknownApi()
+        await record(trx, 'api.deleted', identifier)
+      })
     },
   }
 }

@@ -6,12 +6,15 @@
  */
 import type { Accounts } from '#core/accounts/accounts.ts'
 import { pageOf, type Page } from '#core/paging.ts'
+import type { ClaimReceiptRow } from '#core/tables.ts'
+import { cursorOf, timedId } from '#core/timed-id.ts'
 import type { Clock } from '#platform/clock.ts'
 import type { Units } from '#platform/database/unit.ts'
+import { writeQueue } from '#platform/database/write-queue.ts'
+import { AppError } from '#platform/errors.ts'
 import type { Log } from '#platform/log.ts'
 import type { ClaimReceipt, Release } from './claim-receipt.ts'
-import { cursorOf, parseReceiptQuery, receiptId } from './receipt-query.ts'
-import { receiptQueue } from './receipt-queue.ts'
+import { parseReceiptQuery } from './receipt-query.ts'
 import type { ClaimReceiptStore } from './store.ts'
 
 export interface ClaimReceipts {
@@ -46,9 +49,11 @@ export interface ClaimReceiptsNeeds {
 export function createClaimReceipts(needs: ClaimReceiptsNeeds): ClaimReceipts {
   const { store, whenStored, accounts, clock, log, settings } = needs
   const { retentionSeconds } = settings.claimReceipts
-  const queue = receiptQueue({
-    insert: (rows) => store.insert(rows),
-    isGone: async (accountId) => !(await accounts.findById(accountId)),
+  const queue = writeQueue({
+    what: 'claim receipts',
+    insert: (rows: readonly ClaimReceiptRow[]) => store.insert(rows),
+    // receipts go with the person: of somebody who was deleted meanwhile there is nothing to keep
+    isGone: async ({ account_id }) => !(await accounts.findById(account_id)),
     log,
   })
 
@@ -57,10 +62,9 @@ export function createClaimReceipts(needs: ClaimReceiptsNeeds): ClaimReceipts {
       if (retentionSeconds === 0) return
       const at = clock.now()
       const names = JSON.stringify(claims.toSorted())
-      queue.assertRoom()
-      whenStored(() =>
-        queue.add({ id: receiptId(at), at, account_id: accountId, client_id: clientId, place, claims: names }),
-      )
+      const row = { id: timedId(at), at, account_id: accountId, client_id: clientId, place, claims: names }
+      if (!queue.hasRoom()) throw notOnRecord()
+      whenStored(() => queue.add(row))
     },
 
     flush: () => queue.flush(),
@@ -80,4 +84,11 @@ export function createClaimReceipts(needs: ClaimReceiptsNeeds): ClaimReceipts {
 
     sweep: (limit) => store.removeBefore(clock.now() - retentionSeconds, limit),
   }
+}
+
+function notOnRecord(): AppError {
+  return new AppError('unavailable', 'What was asked cannot be put on record now, so it is not given.', {
+    hint: 'Try again in a moment.',
+    retryAfterSeconds: 5,
+  })
 }

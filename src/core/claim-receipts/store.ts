@@ -3,7 +3,7 @@ import type { Kysely, Selectable } from 'kysely'
 import { z } from 'zod'
 import type { ClaimReceiptRow, Tables } from '#core/tables.ts'
 import type { ClaimReceipt } from './claim-receipt.ts'
-import { receiptTime } from './receipt-query.ts'
+import { timedIdStart } from '#core/timed-id.ts'
 
 export interface ReceiptPage {
   readonly accountId: string | undefined
@@ -39,7 +39,7 @@ export function claimReceiptStore(db: Kysely<Tables>): ClaimReceiptStore {
         .selectAll()
         .$if(accountId !== undefined, (query) => query.where('account_id', '=', accountId ?? ''))
         .$if(clientId !== undefined, (query) => query.where('client_id', '=', clientId ?? ''))
-        .$if(from !== undefined, (query) => query.where('id', '>=', receiptTime(from ?? 0)))
+        .$if(from !== undefined, (query) => query.where('id', '>=', timedIdStart(from ?? 0)))
         .$if(before !== undefined, (query) => query.where('id', '<', before ?? ''))
         .orderBy('id', 'desc')
         .limit(limit)
@@ -51,7 +51,7 @@ export function claimReceiptStore(db: Kysely<Tables>): ClaimReceiptStore {
       const old = db
         .selectFrom('claim_receipts')
         .select('id')
-        .where('id', '<', receiptTime(time))
+        .where('id', '<', timedIdStart(time))
         .orderBy('id')
         .limit(limit)
       const { numDeletedRows } = await db.deleteFrom('claim_receipts').where('id', 'in', old).executeTakeFirst()

@@ -1,4 +1,5 @@
 /** A client in the spelling of the wire: RFC 7591 metadata, and the house's own members under one name everywhere. */
+import { isDeepStrictEqual } from 'node:util'
 import type { Client, ClientSettings } from './client.ts'
 
 /**
@@ -18,6 +19,13 @@ export function clientJson(client: Client, secret?: string): Record<string, unkn
     created_at: client.createdAt,
     updated_at: client.updatedAt,
   }
+}
+
+/** The names of what is not as it was. */
+export function changedMembers(before: Client, after: Client): string[] {
+  const [was, is] = [clientJson(before), clientJson(after)]
+  const names = new Set([...Object.keys(was), ...Object.keys(is)])
+  return [...names].filter((name) => !isDeepStrictEqual(was[name], is[name]))
 }
 
 /**

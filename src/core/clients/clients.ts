@@ -4,6 +4,8 @@
  */
 import type { Kysely } from 'kysely'
 import { artifactStore } from '#core/artifacts/store.ts'
+import type { Recorder } from '#core/audit/audit.ts'
+import { ADMINISTRATOR, SERVER, type Actor, type AuditType, type Facts } from '#core/audit/event.ts'
 import { requiredGroupIds } from '#core/groups/required-groups.ts'
 import { groupStore } from '#core/groups/store.ts'
 import { cursorAt, pageOf, positionIn, type Page } from '#core/paging.ts'
@@ -15,7 +17,7 @@ import type { Database } from '#platform/database/open.ts'
 import { AppError } from '#platform/errors.ts'
 import type { Client, ClientDraft, ClientOrigin } from './client.ts'
 import { keepsSecret, methodOf, mustHaveKeptSecret } from './client-authentication.ts'
-import { toProviderMetadata } from './client-json.ts'
+import { changedMembers, toProviderMetadata } from './client-json.ts'
 import { isClientId, newClientId } from './client-id.ts'
 import { parseChange, parseRegistration, parseReplacement } from './client-input.ts'
 import { clientSecrets, newClientSecret, parseRotation } from './client-secret.ts'
@@ -41,7 +43,7 @@ export interface Clients {
    * What software that registered itself says about itself anew; what an administrator decided about it stays.
    * @throws AppError(invalid_input, not_found), and AppError(forbidden) for a client of an administrator
    */
-  replace(id: string, input: unknown, together?: Together): Promise<Client>
+  replace(id: string, input: unknown, by: Actor, together?: Together): Promise<Client>
   /**
    * A new secret. The old one still authenticates for `overlap_seconds` (none by default), and the one before that is
    * worth nothing from now on. @throws AppError(invalid_input) for clients that have no secret
@@ -54,7 +56,7 @@ export interface Clients {
   /** @throws AppError(not_found) */
   enable(id: string): Promise<Client>
   /** It is gone, with its grants, codes, tokens and remembered consents. @throws AppError(not_found) */
-  remove(id: string): Promise<void>
+  remove(id: string, by?: Actor): Promise<void>
   /** Removes at most `limit` clients that registered themselves so long ago and were never used, and tells how many. */
   removeUnused(olderThanSeconds: number, limit: number): Promise<number>
 }
@@ -69,6 +71,8 @@ export interface SelfRegistration {
   readonly secret: string | undefined
   readonly tokenId: string | undefined
   readonly origin: Exclude<ClientOrigin, 'administrator'>
+  /** For the record. */
+  readonly by: Actor
   readonly together?: Together
 }
 
@@ -76,6 +80,7 @@ export interface ClientsNeeds {
   readonly database: Database<Tables>
   readonly secrets: Secrets
   readonly clock: Clock
+  readonly audit: Recorder
   /**
    * Prepares the protocol library's own verdict on metadata; called before a transaction begins, with what is meant, so
    * that what it says of documents elsewhere is looked up then. @throws AppError(invalid_input)
@@ -94,6 +99,7 @@ export function createClients({
   database: { db },
   secrets,
   clock,
+  audit,
   metadataValidator,
   enableSigningKeys,
 }: ClientsNeeds): Clients {
@@ -117,6 +123,9 @@ export function createClients({
     return client
   }
 
+  const record = (trx: Kysely<Tables>, type: AuditType, clientId: string, by = ADMINISTRATOR, facts?: Facts) =>
+    audit.record({ type, by, clientId, facts }, trx)
+
   /** Runs on the row, held until the transaction ends, and gives what it has become. */
   const changing = async (
     id: string,
@@ -139,33 +148,40 @@ export function createClients({
     return client
   }
 
-  const redrafted = async (id: string, redraft: (record: ClientRecord) => ClientDraft, together?: Together) => {
+  const redrafted = async (
+    id: string,
+    by: Actor,
+    redraft: (before: ClientRecord) => ClientDraft,
+    together?: Together,
+  ) => {
     const known = isClientId(id) ? await reading.find(id) : undefined
     if (!known) throw unknownClient()
     const meant = clientOf({ ...known, ...redraft(known) })
     await enableSigningKeys(signingAlgorithmsOf(meant.metadata))
     const validate = await metadataValidator(toProviderMetadata(meant))
-    return changed(id, async (store, record, trx) => {
-      const draft = redraft(record)
+    return changed(id, async (store, before, trx) => {
+      const draft = redraft(before)
       await together?.(trx)
       const groupIds = await requiredGroupIds(groupStore(trx), draft.groups)
-      mustHaveKeptSecret(draft, record.sealedSecret)
-      const { sealedSecret, sealedPrevious } = keepsSecret(draft) ? record : NO_SECRET
-      const client = clientOf({ ...record, ...draft, sealedSecret, sealedPrevious })
+      mustHaveKeptSecret(draft, before.sealedSecret)
+      const { sealedSecret, sealedPrevious } = keepsSecret(draft) ? before : NO_SECRET
+      const client = clientOf({ ...before, ...draft, sealedSecret, sealedPrevious })
       mustBeLongEnough(client.metadata, client.secret)
       await validate(toProviderMetadata(client))
       await store.change(id, draft)
       // what was given out under other rules would outlive them
-      if (draft.profile !== record.profile) await artifactStore(trx).removeByClient(id)
-      if (sealedSecret !== record.sealedSecret) await store.setSecret(id, undefined, undefined, clock.now())
+      if (draft.profile !== before.profile) await artifactStore(trx).removeByClient(id)
+      if (sealedSecret !== before.sealedSecret) await store.setSecret(id, undefined, undefined, clock.now())
       await store.setGroups(id, groupIds)
+      await record(trx, 'client.updated', id, by, { members: changedMembers(clientOf(before), client) })
     })
   }
 
-  const remove: Clients['remove'] = async (id) => {
+  const remove: Clients['remove'] = async (id, by) => {
     await changing(id, async (store, _, trx) => {
       await artifactStore(trx).removeByClient(id)
       await store.remove(id)
+      await record(trx, 'client.deleted', id, by)
     })
   }
 
@@ -194,6 +210,11 @@ export function createClients({
         const groupIds = await requiredGroupIds(groupStore(trx), draft.groups)
         await store.insert(id, draft, given, now)
         await store.setGroups(id, groupIds)
+        await record(trx, 'client.created', id, itself?.by, {
+          name: draft.name,
+          type: draft.type,
+          origin: draft.origin,
+        })
       })
       return { client, secret }
     },
@@ -204,14 +225,15 @@ export function createClients({
       return { items: items.map(clientOf), next }
     },
 
-    update: (id, input) => redrafted(id, (record) => parseChange(record, input)),
+    update: (id, input) => redrafted(id, ADMINISTRATOR, (before) => parseChange(before, input)),
 
-    replace: (id, input, together) =>
+    replace: (id, input, by, together) =>
       redrafted(
         id,
-        (record) => {
-          if (record.origin === 'administrator') throw notItsOwn()
-          return parseReplacement(record, input)
+        by,
+        (before) => {
+          if (before.origin === 'administrator') throw notItsOwn()
+          return parseReplacement(before, input)
         },
         together,
       ),
@@ -219,10 +241,11 @@ export function createClients({
     async rotateSecret(id, rotation) {
       const overlapSeconds = parseRotation(rotation)
       const secret = newClientSecret()
-      const client = await changed(id, async (store, record) => {
-        if (!keepsSecret(record)) throw hasNoSecret(record)
-        const previous = sealing.asPrevious(id, record.sealedSecret, overlapSeconds)
+      const client = await changed(id, async (store, before, trx) => {
+        if (!keepsSecret(before)) throw hasNoSecret(before)
+        const previous = sealing.asPrevious(id, before.sealedSecret, overlapSeconds)
         await store.setSecret(id, sealing.seal(id, secret), previous, clock.now())
+        await record(trx, 'client.secret_rotated', id, ADMINISTRATOR, { overlap_seconds: overlapSeconds })
       })
       return { client, secret }
     },
@@ -233,13 +256,18 @@ export function createClients({
       changed(id, async (store, _, trx) => {
         await store.disable(id, clock.now())
         await artifactStore(trx).removeByClient(id)
+        await record(trx, 'client.disabled', id)
       }),
 
-    enable: (id) => changed(id, (store) => store.enable(id)),
+    enable: (id) =>
+      changed(id, async (store, _, trx) => {
+        await store.enable(id)
+        await record(trx, 'client.enabled', id)
+      }),
 
     async removeUnused(olderThanSeconds, limit) {
       const unused = await reading.listUnused(clock.now() - olderThanSeconds, limit)
-      for (const id of unused) await remove(id)
+      for (const id of unused) await remove(id, SERVER)
       return unused.length
     },
   }

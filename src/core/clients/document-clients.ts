@@ -1,4 +1,5 @@
 import { isDeepStrictEqual } from 'node:util'
+import type { Actor } from '#core/audit/event.ts'
 import type { Client } from './client.ts'
 import { parseRegistration } from './client-input.ts'
 import type { Clients } from './clients.ts'
@@ -13,9 +14,10 @@ export async function rememberDocument(
   id: string,
   input: Readonly<Record<string, unknown>>,
 ): Promise<Client> {
+  const by: Actor = { kind: 'client' }
   const known = await clients.find(id)
-  if (known) return says(known, input) ? known : clients.replace(id, input)
-  const itself = { id, secret: undefined, tokenId: undefined, origin: 'metadata_document' } as const
+  if (known) return says(known, input) ? known : clients.replace(id, input, by)
+  const itself = { id, secret: undefined, tokenId: undefined, origin: 'metadata_document', by } as const
   try {
     return (await clients.register(input, itself)).client
   } catch (error) {

@@ -4,6 +4,8 @@
  * never deleted: what was registered with it stays within its bounds.
  */
 import type { Kysely } from 'kysely'
+import type { Recorder } from '#core/audit/audit.ts'
+import { ADMINISTRATOR } from '#core/audit/event.ts'
 import { newClientId } from '#core/clients/client-id.ts'
 import { requiredGroupIds } from '#core/groups/required-groups.ts'
 import { groupStore } from '#core/groups/store.ts'
@@ -36,9 +38,11 @@ export interface RegistrationTokens {
 export function createRegistrationTokens({
   database: { db },
   clock,
+  audit,
 }: {
   readonly database: Database<Tables>
   readonly clock: Clock
+  readonly audit: Recorder
 }): RegistrationTokens {
   const store = registrationTokenStore(db)
 
@@ -68,7 +72,13 @@ export function createRegistrationTokens({
         revokedAt: undefined,
         createdAt: now,
       }
-      await store.insert(token, digest(value))
+      await db.transaction().execute(async (trx) => {
+        await registrationTokenStore(trx).insert(token, digest(value))
+        await audit.record(
+          { type: 'registration_token.created', by: ADMINISTRATOR, facts: { token_id: token.id, uses, name } },
+          trx,
+        )
+      })
       return { token, value }
     },
 
@@ -83,7 +93,10 @@ export function createRegistrationTokens({
     },
 
     async revoke(id) {
-      if (!(await store.revoke(id, clock.now()))) throw unknownToken()
+      await db.transaction().execute(async (trx) => {
+        if (!(await registrationTokenStore(trx).revoke(id, clock.now()))) throw unknownToken()
+        await audit.record({ type: 'registration_token.revoked', by: ADMINISTRATOR, facts: { token_id: id } }, trx)
+      })
       return get(id)
     },
   }

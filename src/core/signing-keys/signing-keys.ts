@@ -4,7 +4,11 @@
  * clock alone. A running server asks for `version` now and then and loads the keys again when it differs.
  */
 import { setTimeout as sleep } from 'node:timers/promises'
+import type { Kysely } from 'kysely'
+import type { Recorder } from '#core/audit/audit.ts'
+import { ADMINISTRATOR } from '#core/audit/event.ts'
 import type { SealedPlace, Secrets } from '#core/secrets.ts'
+import type { Tables } from '#core/tables.ts'
 import type { Clock } from '#platform/clock.ts'
 import { FIRST_ALGORITHMS, type SigningAlgorithm } from './algorithms.ts'
 import { generateSigningKey, type KeyMaterial } from './generate.ts'
@@ -82,6 +86,7 @@ export interface SigningKeyNeeds {
   readonly store: SigningKeyStore
   readonly secrets: Secrets
   readonly clock: Clock
+  readonly audit: Recorder
   /** Times in seconds. */
   readonly settings: {
     readonly keys: { readonly publishAheadSeconds: number }
@@ -99,6 +104,7 @@ export function createSigningKeys({
   store,
   secrets,
   clock,
+  audit,
   settings,
   longestTokenSeconds = async () => 0,
 }: SigningKeyNeeds): SigningKeys {
@@ -130,6 +136,13 @@ export function createSigningKeys({
     return live
   }
 
+  const recordAdded = async (transaction: Kysely<Tables>, added: readonly SealedKey[]): Promise<void> => {
+    for (const { kid, alg, activatesAt } of added) {
+      const facts = { kid, alg, activates_at: activatesAt }
+      await audit.record({ type: 'signing_key.created', by: ADMINISTRATOR, facts }, transaction)
+    }
+  }
+
   /** Adds the keys to their lines by the rule, all or none. */
   const add = async (keys: readonly KeyMaterial[], live: readonly SealedKey[], rule: typeof follow<SealedKey>) => {
     const [lives, last] = [await keyLives(), await lastSequences()]
@@ -144,6 +157,7 @@ export function createSigningKeys({
       steps.flatMap(({ changes }) => changes),
       added,
       now,
+      (transaction) => recordAdded(transaction, added),
     )
     return steps.map((step) => ({
       key: signingKey(step.added, now),
@@ -220,7 +234,13 @@ export function createSigningKeys({
         activatesAt === undefined
           ? []
           : [sealed(await generateSigningKey(known(key.alg), now), { sequence, createdAt: now, activatesAt })]
-      await store.change(changes, added, now)
+      await store.change(changes, added, now, async (transaction) => {
+        await audit.record(
+          { type: 'signing_key.retired', by: ADMINISTRATOR, facts: { kid, alg: key.alg } },
+          transaction,
+        )
+        await recordAdded(transaction, added)
+      })
       return retirement(line, changes, added, now)
     },
 

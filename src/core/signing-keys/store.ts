@@ -37,7 +37,12 @@ export interface SigningKeyStore {
    * Changes keys and adds keys: all of it, or nothing. A key that is gone by its new times loses its private half.
    * @throws AppError(conflict) if the keys are not what they were known to be any more
    */
-  change(changes: readonly KeyChange[], added: readonly SealedKey[], now: number): Promise<void>
+  change(
+    changes: readonly KeyChange[],
+    added: readonly SealedKey[],
+    now: number,
+    together: (transaction: Kysely<Tables>) => Promise<void>,
+  ): Promise<void>
   /** Forgets the private halves of keys that are gone at `now`, and tells how many. */
   wipeGone(now: number): Promise<number>
 }
@@ -97,7 +102,7 @@ export function signingKeyStore(db: Kysely<Tables>): SigningKeyStore {
       return rows.map((row) => ({ kid: row.kid, publicJwk: row.public_jwk }))
     },
 
-    async change(changes, added, now) {
+    async change(changes, added, now, together) {
       await db.transaction().execute(async (transaction) => {
         for (const { before, after } of changes) {
           const isGone = after.goneAt !== undefined && after.goneAt <= now
@@ -119,6 +124,7 @@ export function signingKeyStore(db: Kysely<Tables>): SigningKeyStore {
             .executeTakeFirst()
           if (numInsertedOrUpdatedRows !== 1n) throw changedMeanwhile(key.alg)
         }
+        await together(transaction)
       })
     },
 

@@ -1,0 +1,143 @@
+/** The rows of the audit. */
+import type { Kysely, Selectable } from 'kysely'
+import { z } from 'zod'
+import type { AuditEventRow, Tables } from '#core/tables.ts'
+import { timedIdStart } from '#core/timed-id.ts'
+import type { Link, MarkName } from './chain.ts'
+import type { AuditEntry } from './event.ts'
+
+export interface AuditPage {
+  readonly accountId: string | undefined
+  readonly clientId: string | undefined
+  /** A whole type, or the word before its dot. */
+  readonly type: string | undefined
+  /** Seconds since the epoch. */
+  readonly from: number | undefined
+  readonly before: string | undefined
+  readonly limit: number
+}
+
+export interface Mark extends Link {
+  readonly proof: string
+}
+
+export type StoredEvent = Selectable<AuditEventRow>
+export type SealedEvent = StoredEvent & Link
+
+export interface AuditStore {
+  /** All of them or none. */
+  insert(rows: readonly AuditEventRow[]): Promise<void>
+  /** Newest first. */
+  list(page: AuditPage): Promise<readonly StoredEvent[]>
+  listByRequest(requestId: string): Promise<readonly StoredEvent[]>
+  /** In the order of the chain, after a place in it. */
+  listSealed(after: number, limit: number): Promise<readonly SealedEvent[]>
+  /** In the order of their time. */
+  listUnsealed(limit: number): Promise<readonly Pick<StoredEvent, 'id' | 'proof'>[]>
+  /** False where somebody else has sealed it. */
+  seal(id: string, link: Link): Promise<boolean>
+  mark(name: MarkName): Promise<Mark | undefined>
+  /** Moves the mark on from where it was known to be (undefined: it was not there); false where it is not there any more. */
+  moveMark(name: MarkName, from: Link | undefined, to: Mark): Promise<boolean>
+  /** How many rows there are up to a place in the chain. */
+  countUpTo(sequence: number): Promise<number>
+  removeUpTo(sequence: number): Promise<number>
+}
+
+export function auditStore(db: Kysely<Tables>): AuditStore {
+  const all = () => db.selectFrom('audit_events').selectAll()
+
+  return {
+    async insert(rows) {
+      await db
+        .insertInto('audit_events')
+        .values([...rows])
+        .execute()
+    },
+
+    list: ({ accountId, clientId, type, from, before, limit }) =>
+      all()
+        .$if(accountId !== undefined, (query) => query.where('account_id', '=', accountId ?? ''))
+        .$if(clientId !== undefined, (query) => query.where('client_id', '=', clientId ?? ''))
+        .$if(type?.includes('.') === true, (query) => query.where('type', '=', type ?? ''))
+        .$if(type?.includes('.') === false, (query) => query.where('type', 'like', `${type}.%`))
+        .$if(from !== undefined, (query) => query.where('id', '>=', timedIdStart(from ?? 0)))
+        .$if(before !== undefined, (query) => query.where('id', '<', before ?? ''))
+        .orderBy('id', 'desc')
+        .limit(limit)
+        .execute(),
+
+    listByRequest: (requestId) => all().where('request_id', '=', requestId).orderBy('id').execute(),
+
+    listSealed: (after, limit) =>
+      all()
+        .where('sequence', '>', after)
+        .orderBy('sequence')
+        .limit(limit)
+        .$narrowType<{ sequence: number; hash: string }>()
+        .execute(),
+
+    listUnsealed: (limit) =>
+      db
+        .selectFrom('audit_events')
+        .select(['id', 'proof'])
+        .where('sequence', 'is', null)
+        .orderBy('id')
+        .limit(limit)
+        .execute(),
+
+    async seal(id, { sequence, hash }) {
+      const { numUpdatedRows } = await db
+        .updateTable('audit_events')
+        .set({ sequence, hash })
+        .where('id', '=', id)
+        .where('sequence', 'is', null)
+        .executeTakeFirst()
+      return numUpdatedRows === 1n
+    },
+
+    mark: (name) =>
+      db.selectFrom('audit_marks').select(['sequence', 'hash', 'proof']).where('name', '=', name).executeTakeFirst(),
+
+    async moveMark(name, from, to) {
+      if (!from) {
+        const { numInsertedOrUpdatedRows } = await db
+          .insertInto('audit_marks')
+          .values({ name, sequence: to.sequence, hash: to.hash, proof: to.proof })
+          .onConflict((conflict) => conflict.column('name').doNothing())
+          .executeTakeFirst()
+        return numInsertedOrUpdatedRows === 1n
+      }
+      const { numUpdatedRows } = await db
+        .updateTable('audit_marks')
+        .set({ sequence: to.sequence, hash: to.hash, proof: to.proof })
+        .where('name', '=', name)
+        .where('sequence', '=', from.sequence)
+        .executeTakeFirst()
+      return numUpdatedRows === 1n
+    },
+
+    async countUpTo(sequence) {
+      const { count } = await db
+        .selectFrom('audit_events')
+        .select((select) => select.fn.countAll<number>().as('count'))
+        .where('sequence', '<=', sequence)
+        .executeTakeFirstOrThrow()
+      return Number(count)
+    },
+
+    async removeUpTo(sequence) {
+      const { numDeletedRows } = await db
+        .deleteFrom('audit_events')
+        .where('sequence', '<=', sequence)
+        .executeTakeFirst()
+      return Number(numDeletedRows)
+    },
+  }
+}
+
+const facts = z.record(z.string(), z.unknown())
+
+export function entryOf({ proof: _, ...row }: StoredEvent): AuditEntry {
+  return { ...row, facts: facts.parse(JSON.parse(row.facts)) }
+}

@@ -1,0 +1,37 @@
+/** Ids that are in the order of their time, for lists that begin with the newest, and what such lists are asked. */
+import { randomBytes } from 'node:crypto'
+import { z } from 'zod'
+import { FOREIGN_CURSOR } from '#core/paging.ts'
+import { durationSeconds } from '#platform/duration.ts'
+
+const TIME_DIGITS = 10
+const RANDOM_BYTES = 11
+
+/** An id that sorts by its time (whole seconds). */
+export function timedId(at: number): string {
+  return `${timedIdStart(at)}${randomBytes(RANDOM_BYTES).toString('hex')}`
+}
+
+/** What the ids of this second begin with: greater than every id before it, smaller than every id of it. */
+export function timedIdStart(at: number): string {
+  return Math.max(0, at).toString(16).padStart(TIME_DIGITS, '0')
+}
+
+export function cursorOf(id: string): string {
+  return Buffer.from(id, 'hex').toString('base64url')
+}
+
+/** The id in a cursor of `cursorOf`. */
+export const timedCursor = z
+  .string()
+  .transform((text) => Buffer.from(text, 'base64url').toString('hex'))
+  .refine((id) => id.length === TIME_DIGITS + 2 * RANDOM_BYTES, FOREIGN_CURSOR)
+
+/** A time that has passed, such as `90m`, in seconds. */
+export const passedSeconds = z
+  .string()
+  .transform(durationSeconds)
+  .refine(
+    (seconds) => seconds !== undefined,
+    'A time that has passed is written as a number and s, m, h or d, such as 90m or 7d.',
+  )
