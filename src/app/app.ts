@@ -19,6 +19,7 @@ import { polling } from '#oidc/polling.ts'
 import { postedRequests } from '#oidc/posted-requests.ts'
 import { preparedDocuments } from '#oidc/prepared-documents.ts'
 import { openProtocol } from '#oidc/provider.ts'
+import { recordRefusals } from '#oidc/refusals.ts'
 import { registrationDoor } from '#oidc/registration.ts'
 import { requestsByReference } from '#oidc/requests-by-reference.ts'
 import { storedAnswers } from '#oidc/stored-answers.ts'
@@ -88,6 +89,7 @@ export async function createApp(config: Config, services: Services, features: re
     metadataOfPath(base),
     underBase(base, [
       exactPaths,
+      recordRefusals(services.audit),
       postedRequests,
       forPages(refuseForeignOrigin(issuer.origin)),
       ...features.flatMap(({ routes }) => routes?.(withSteps) ?? []),

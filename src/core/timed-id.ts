@@ -7,9 +7,13 @@ import { durationSeconds } from '#platform/duration.ts'
 const TIME_DIGITS = 10
 const RANDOM_BYTES = 11
 
-/** An id that sorts by its time (whole seconds). */
-export function timedId(at: number): string {
-  return `${timedIdStart(at)}${randomBytes(RANDOM_BYTES).toString('hex')}`
+/**
+ * An id that sorts by its time (whole seconds).
+ * @param nth within a second, ids of one process sort by this, if it is given
+ */
+export function timedId(at: number, nth?: number): string {
+  const order = nth === undefined ? '' : (nth % 2 ** 24).toString(16).padStart(6, '0')
+  return `${timedIdStart(at)}${order}${randomBytes(RANDOM_BYTES).toString('hex').slice(order.length)}`
 }
 
 /** What the ids of this second begin with: greater than every id before it, smaller than every id of it. */

@@ -8,7 +8,7 @@
  * would pass its check (measured with a plain adapter on PostgreSQL: 20 of 20 parallel refreshes, 6 of 20 parallel code
  * redemptions).
  */
-import { errors, type Adapter, type AdapterFactory, type AdapterPayload } from 'oidc-provider'
+import { errors, Provider, type Adapter, type AdapterFactory, type AdapterPayload } from 'oidc-provider'
 import { z } from 'zod'
 import type { Artifact, ArtifactStore } from '#core/artifacts/store.ts'
 import type { Clients } from '#core/clients/clients.ts'
@@ -18,6 +18,7 @@ import type { RegistrationTokens } from '#core/registration/registration-tokens.
 import { digest, type SealedPlace, type Secrets } from '#core/secrets.ts'
 import type { Clock } from '#platform/clock.ts'
 import type { Units } from '#platform/database/unit.ts'
+import { noteEvent, noteUsed } from './audit-notes.ts'
 import { AlreadyUsed } from './replay.ts'
 import { sessionAdapter } from './session-adapter.ts'
 import type { KeyCheck } from './signing.ts'
@@ -96,7 +97,10 @@ function artifactAdapter(model: string, needs: AdapterNeeds): Adapter {
     if (id !== undefined) payload.jti = id
     // inside the window a used refresh token looks unused: it then yields its one successor again
     const forgiven = reuseSeconds > 0 && row.consumed_at !== null && row.consumed_at > clock.now() - reuseSeconds
-    if (row.consumed_at !== null && !forgiven) payload.consumed = row.consumed_at
+    if (row.consumed_at !== null && !forgiven) {
+      payload.consumed = row.consumed_at
+      if (Provider.ctx) noteUsed(Provider.ctx, row.account_id ?? undefined)
+    }
     return payload
   }
 
@@ -170,8 +174,10 @@ function placeOf(row: string): SealedPlace {
 
 /** What was used twice may be in the wrong hands: everything that came of it ends (RFC 6749 §4.1.2, RFC 9700 §4.14.2). */
 async function endFamily(artifacts: ArtifactStore, key: string, now: number): Promise<true> {
-  const grantId = (await artifacts.find(key, now))?.grant_id
+  const { grant_id: grantId, account_id, client_id } = (await artifacts.find(key, now)) ?? {}
   if (!grantId) return true
+  const about = { accountId: account_id ?? undefined, clientId: client_id ?? undefined }
+  if (Provider.ctx) noteEvent(Provider.ctx, { type: 'token_family.revoked', by: 'unknown', ...about })
   // the grant first: without it whatever a parallel winner stores a moment later is dead at birth
   await artifacts.remove(artifactKey('Grant', grantId))
   await artifacts.removeByGrant(grantId, OF_A_GRANT)

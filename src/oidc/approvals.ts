@@ -15,6 +15,7 @@ import { basePath } from '#core/issuer-paths.ts'
 import type { Services } from '#core/services.ts'
 import type { AskedConsent } from '#core/sign-in-steps.ts'
 import { AlreadyAnswered } from './adapter.ts'
+import { factsOf, type RequestFacts } from '#platform/http/request-facts.ts'
 import { acrDemand, standingOf, type Standing } from './authentication.ts'
 import { requestsOf, type BackchannelRequest } from './backchannel-requests.ts'
 import { ownClaimsToAllow } from './claim-consent.ts'
@@ -31,6 +32,7 @@ export interface SignedIn {
   readonly at: number
   /** The token that forms of this session have to carry. */
   readonly csrf: string
+  readonly request: RequestFacts
 }
 
 /** One request for a person's answer. */
@@ -61,11 +63,11 @@ export interface Approvals {
   /** Gives the client what it asked for, unless the request was answered or ended meanwhile. */
   approve(approval: Approval, signedIn: SignedIn): Promise<void>
   /** Tells the client no, unless the request was answered or ended meanwhile. */
-  deny(approval: Approval): Promise<void>
+  deny(approval: Approval, signedIn: SignedIn): Promise<void>
 }
 
 export function createApprovals(protocol: Protocol, services: Services): Approvals {
-  const { accounts, apis, clients, clock, consents, log, secrets, settings } = services
+  const { accounts, apis, audit, clients, clock, consents, log, secrets, settings } = services
 
   const approvalOf = async (request: BackchannelRequest, account: Account): Promise<Approval | undefined> => {
     const client = await clients.find(request.clientId)
@@ -99,6 +101,7 @@ export function createApprovals(protocol: Protocol, services: Services): Approva
   /** The library writes the answer, which the adapter lets pass once, and pings the client. True where it was written. */
   const answer = async (
     approval: Approval,
+    { request: by }: SignedIn,
     result: Grant | errors.OIDCProviderError,
     signIn?: { acr: string | undefined; amr: string[]; authTime: number },
   ): Promise<boolean> => {
@@ -112,6 +115,13 @@ export function createApprovals(protocol: Protocol, services: Services): Approva
       throw error
     }
     const about = { client_id: approval.client.id, sub: approval.accountId }
+    await audit.record({
+      type: signIn ? 'consent.granted' : 'consent.denied',
+      by: { kind: 'person', request: by },
+      accountId: approval.accountId,
+      clientId: approval.client.id,
+      facts: { scopes: approval.asked.scopes, flow: 'backchannel_authentication' },
+    })
     if (signIn) log.info({ ...about, event: 'backchannel_authentication.approved' }, 'a person approved a request')
     else log.info({ ...about, event: 'backchannel_authentication.denied' }, 'a person denied a request')
     return true
@@ -122,7 +132,13 @@ export function createApprovals(protocol: Protocol, services: Services): Approva
       const { accountId, amr = [], loginTs = 0, uid } = await protocol.current().Session.get(ctx)
       const account = accountId === undefined ? undefined : await accounts.findById(accountId)
       if (!account || account.disabled) return undefined
-      return { account, amr, at: loginTs, csrf: secrets.keyedDigest('csrf', `approvals\0${uid}`) }
+      return {
+        account,
+        amr,
+        at: loginTs,
+        csrf: secrets.keyedDigest('csrf', `approvals\0${uid}`),
+        request: factsOf(ctx.req),
+      }
     },
 
     list: (account) => ofPerson(account, ({ answer: given }) => given === undefined),
@@ -146,20 +162,21 @@ export function createApprovals(protocol: Protocol, services: Services): Approva
       ctx.redirect(`${basePath(settings.issuer)}/authorize?${request.toString()}`)
     },
 
-    async approve(approval, { amr, at }) {
+    async approve(approval, signedIn) {
+      const { amr, at } = signedIn
       const { accountId, client, asked, params } = approval
       const { Grant: LibraryGrant } = protocol.current()
       const grant = new LibraryGrant({ accountId, clientId: client.id })
       grantAsked(grant, asked)
       await grant.save()
       const acr = statedAcr(acrDemand(params), amr)
-      const isWritten = await answer(approval, grant, { acr, amr: [...amr], authTime: at })
+      const isWritten = await answer(approval, signedIn, grant, { acr, amr: [...amr], authTime: at })
       if (!isWritten) return grant.destroy()
       await consents.remember(accountId, client.id, { ...asked, resources: scopesByApi(asked.resources) }, clock.now())
     },
 
-    async deny(approval) {
-      await answer(approval, new errors.AccessDenied('the person did not allow it'))
+    async deny(approval, signedIn) {
+      await answer(approval, signedIn, new errors.AccessDenied('the person did not allow it'))
     },
   }
 }

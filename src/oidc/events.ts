@@ -1,41 +1,70 @@
-import type { errors, KoaContextWithOIDC, Provider } from 'oidc-provider'
+import { errors, type KoaContextWithOIDC, type Provider } from 'oidc-provider'
+import type { ActorKind } from '#core/audit/event.ts'
 import type { Services } from '#core/services.ts'
 import { AppError } from '#platform/errors.ts'
 import { factsOf } from '#platform/http/request-facts.ts'
+import { noteEvent, noteProtocolRefusal } from './audit-notes.ts'
+import { receivedOf } from './received.ts'
+
+const REFUSALS = [
+  'authorization.error',
+  'grant.error',
+  'introspection.error',
+  'revocation.error',
+  'userinfo.error',
+  'end_session.error',
+  'end_session_confirm.error',
+  'end_session_success.error',
+  'backchannel_authentication.error',
+  'device_authorization.error',
+  'code_verification.error',
+  'device_resume.error',
+  'pushed_authorization_request.error',
+  'registration_create.error',
+  'registration_read.error',
+  'registration_update.error',
+  'registration_delete.error',
+] as const
+
+const REGISTERED = [
+  ['registration_create.success', 'a client registered itself'],
+  ['registration_update.success', 'a client changed itself'],
+  ['registration_delete.success', 'a client removed itself'],
+] as const
+
+/** Grants that begin a family of tokens; a refresh goes on with one, and a machine's token is none. */
+const BEGINS_NO_FAMILY = new Set<unknown>(['refresh_token', 'client_credentials'])
 
 type EventNeeds = Pick<Services, 'log' | 'metrics' | 'database'>
 
 /**
- * Writes what the protocol decided into the log, and counts what it refused: who came with which client, and the rule that
- * refused (the library's `error_detail` is internal and goes nowhere else). Listeners run inside the request, so they neither throw nor wait;
- * none of them sees a token or a code. That tokens were issued or ended is said once it is stored.
+ * Writes what the protocol decided into the log, counts what it refused, and notes it for the audit: who came with which
+ * client, and the rule that refused (the library's `error_detail` is internal and goes nowhere else). Listeners run
+ * inside the request, so they neither throw nor wait; none of them hands on a token or a code. That tokens were issued or
+ * ended is said once it is stored.
  */
-export function logEvents(provider: Provider, { log, metrics, database }: EventNeeds): void {
-  const refused = (event: string) => (ctx: KoaContextWithOIDC, error: errors.OIDCProviderError) => {
-    metrics.refusals.inc({ endpoint: event.replace(/\.error$/, ''), error: error.error })
-    log.info({ ...about(ctx), event, error: error.error, reason: reasonOf(error) }, 'the protocol refused a request')
+export function tellEvents(provider: Provider, { log, metrics, database }: EventNeeds): void {
+  // boundary: the library's types name its events one by one
+  const on = provider.on.bind(provider) as (
+    event: string,
+    listener: (ctx: KoaContextWithOIDC, error: errors.OIDCProviderError) => void,
+  ) => void
+  for (const event of REFUSALS) {
+    on(event, (ctx, error) => {
+      const reason = reasonOf(error)
+      metrics.refusals.inc({ endpoint: event.replace(/\.error$/, ''), error: error.error })
+      log.info({ ...about(ctx), event, error: error.error, reason }, 'the protocol refused a request')
+      noteProtocolRefusal(ctx, {
+        by: refusedActor(ctx, error),
+        accountId: accountIdOf(ctx),
+        clientId: ctx.oidc.client?.clientId,
+        rule: reason,
+        facts: { error: error.error, event, description: error.error_description, received: receivedOf(ctx) },
+      })
+    })
   }
-  provider.on('authorization.error', refused('authorization.error'))
-  provider.on('grant.error', refused('grant.error'))
-  provider.on('introspection.error', refused('introspection.error'))
-  provider.on('revocation.error', refused('revocation.error'))
-  provider.on('userinfo.error', refused('userinfo.error'))
-  provider.on('end_session.error', refused('end_session.error'))
-  provider.on('end_session_confirm.error', refused('end_session_confirm.error'))
-  provider.on('backchannel_authentication.error', refused('backchannel_authentication.error'))
-  provider.on('device_authorization.error', refused('device_authorization.error'))
-  provider.on('code_verification.error', refused('code_verification.error'))
-  provider.on('device_resume.error', refused('device_resume.error'))
-  provider.on('pushed_authorization_request.error', refused('pushed_authorization_request.error'))
-  provider.on('registration_create.error', refused('registration_create.error'))
-  provider.on('registration_read.error', refused('registration_read.error'))
-  provider.on('registration_update.error', refused('registration_update.error'))
-  provider.on('registration_delete.error', refused('registration_delete.error'))
-  const registered = (event: string, words: string) => (ctx: KoaContextWithOIDC) =>
-    log.info({ ...about(ctx), event }, words)
-  provider.on('registration_create.success', registered('registration_create.success', 'a client registered itself'))
-  provider.on('registration_update.success', registered('registration_update.success', 'a client changed itself'))
-  provider.on('registration_delete.success', registered('registration_delete.success', 'a client removed itself'))
+  for (const [event, words] of REGISTERED) on(event, (ctx) => log.info({ ...about(ctx), event }, words))
+
   provider.on('server_error', (ctx, error) => {
     // an error of ours is logged where it is answered
     if (!(error instanceof AppError)) log.error({ ...about(ctx), err: error }, 'the protocol library failed')
@@ -43,15 +72,36 @@ export function logEvents(provider: Provider, { log, metrics, database }: EventN
   provider.on('authorization.success', (ctx) =>
     log.info({ ...about(ctx), event: 'authorization.success' }, 'signed in to a client'),
   )
-  provider.on('grant.success', (ctx) =>
-    database.whenStored(() =>
-      log.info({ ...about(ctx), event: 'grant.success', grant: ctx.oidc.params?.['grant_type'] }, 'tokens issued'),
-    ),
-  )
-  provider.on('grant.revoked', (ctx) =>
-    database.whenStored(() => log.info({ ...about(ctx), event: 'grant.revoked' }, 'a grant and its tokens ended')),
-  )
-  provider.on('end_session.success', (ctx) => log.info({ ...about(ctx), event: 'end_session.success' }, 'signed out'))
+  provider.on('grant.success', (ctx) => {
+    const grant = ctx.oidc.params?.['grant_type']
+    database.whenStored(() => log.info({ ...about(ctx), event: 'grant.success', grant }, 'tokens issued'))
+    if (!BEGINS_NO_FAMILY.has(grant)) noteFamily(ctx, 'token_family.started', 'client', { grant: String(grant) })
+  })
+  provider.on('grant.revoked', (ctx) => {
+    database.whenStored(() => log.info({ ...about(ctx), event: 'grant.revoked' }, 'a grant and its tokens ended'))
+    // what ends with a sign-out is told by that
+    if (ctx.path !== '/logout/confirm') noteFamily(ctx, 'token_family.revoked', 'client')
+  })
+  provider.on('end_session.success', (ctx) => {
+    log.info({ ...about(ctx), event: 'end_session.success' }, 'signed out')
+    const everywhere = ctx.oidc.params?.['logout'] !== undefined
+    noteEvent(ctx, {
+      type: 'logout.succeeded',
+      by: 'person',
+      accountId: accountIdOf(ctx),
+      clientId: ctx.oidc.client?.clientId,
+      facts: { session_ended: everywhere },
+    })
+  })
+}
+
+function noteFamily(
+  ctx: KoaContextWithOIDC,
+  type: 'token_family.started' | 'token_family.revoked',
+  by: ActorKind,
+  facts: { readonly grant?: string } = {},
+): void {
+  noteEvent(ctx, { type, by, accountId: accountIdOf(ctx), clientId: ctx.oidc.client?.clientId, facts })
 }
 
 /** A parser's error quotes what was sent, which may be a secret. */
@@ -59,7 +109,20 @@ function reasonOf({ cause, error_detail: detail, error_description: description 
   return cause instanceof SyntaxError ? description : (detail ?? description)
 }
 
+/** A client that could not prove who it is, is nobody. */
+function refusedActor({ oidc }: KoaContextWithOIDC, error: errors.OIDCProviderError): ActorKind {
+  if (oidc.session?.accountId !== undefined) return 'person'
+  const isProven =
+    oidc.client && !(error instanceof errors.InvalidClientAuth) && !oidc.route.startsWith('authorization')
+  return isProven ? 'client' : 'unknown'
+}
+
+function accountIdOf({ oidc }: KoaContextWithOIDC): string | undefined {
+  // at revocation only the token knows whose it is
+  const { RefreshToken, AccessToken } = oidc?.entities ?? {}
+  return oidc?.account?.accountId ?? oidc?.session?.accountId ?? (RefreshToken ?? AccessToken)?.accountId
+}
+
 function about(ctx: KoaContextWithOIDC) {
-  const { client, account, session } = ctx.oidc ?? {}
-  return { id: factsOf(ctx.req).id, client_id: client?.clientId, sub: account?.accountId ?? session?.accountId }
+  return { id: factsOf(ctx.req).id, client_id: ctx.oidc?.client?.clientId, sub: accountIdOf(ctx) }
 }

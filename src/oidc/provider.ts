@@ -24,7 +24,8 @@ import { configuration } from './configuration.ts'
 import { deviceFlow } from './device.ts'
 import { renderProtocolError } from './errors.ts'
 import { countTokens } from './token-counts.ts'
-import { logEvents } from './events.ts'
+import { recordEvents } from './audit-notes.ts'
+import { tellEvents } from './events.ts'
 import { logoutPages } from './logout.ts'
 import { outboundFetch } from './outbound.ts'
 import { orderPolledCodes } from './polled-codes.ts'
@@ -63,6 +64,11 @@ export async function openProtocol(services: Services, pages: ProtocolPages): Pr
     provider = makeProvider(services, pages, published, around)
     log.info(sameKeys ? 'types of authorization details changed' : 'signing keys changed')
   }
+  const record = recordEvents(services.audit)
+  const recorded =
+    (endpoints: Middleware): Middleware =>
+    (ctx, next) =>
+      record(ctx, async () => void (await endpoints(ctx, next)))
   const callOut = outboundFetch(services)
   // others wait for the commit of a request, which therefore waits for no stranger's server
   const fetch: GuardedFetch = (...call) => database.apart(() => callOut(...call))
@@ -77,7 +83,7 @@ export async function openProtocol(services: Services, pages: ProtocolPages): Pr
   return {
     current: () => provider,
     middleware: withoutRetired(
-      withOwnErrors((ctx, next) => endpointsOf(provider)(ctx, next)),
+      withOwnErrors(recorded((ctx, next) => endpointsOf(provider)(ctx, next))),
       () => published.unpublished,
     ),
     refreshKeys,
@@ -134,7 +140,7 @@ function makeProvider(
   limitUserCodes(provider, services)
   orderPolledCodes(provider)
   outlivePings(provider, log)
-  logEvents(provider, services)
+  tellEvents(provider, services)
   countTokens(provider, services.metrics.tokens)
   provider.on('server_error', keepOwnError)
   return provider

@@ -14,13 +14,7 @@ export interface TestServices {
 
 export async function servicesOn(kind: DatabaseKind, clock: Clock): Promise<TestServices> {
   const database = await kind.create()
-  const config = loadConfig({
-    DATABASE_URL: database.url,
-    MASTER_KEY: randomBytes(32).toString('base64url'),
-    LOG_LEVEL: 'silent',
-    LOG_FORMAT: 'json',
-  })
-  const { services, close } = await openServices(config, { clock })
+  const { services, close } = await servicesOver(database.url, clock)
   return {
     services,
     async close() {
@@ -28,4 +22,19 @@ export async function servicesOn(kind: DatabaseKind, clock: Clock): Promise<Test
       await database.drop()
     },
   }
+}
+
+/** The same over a database that the caller has made. */
+export function servicesOver(
+  url: string,
+  clock: Clock,
+  masterKey = randomBytes(32).toString('base64url'),
+): ReturnType<typeof openServices> {
+  const config = loadConfig({
+    DATABASE_URL: url,
+    MASTER_KEY: masterKey,
+    LOG_LEVEL: 'silent',
+    LOG_FORMAT: 'json',
+  })
+  return openServices(config, { clock })
 }

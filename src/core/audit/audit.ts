@@ -56,10 +56,11 @@ export function createAudit({ database: { db }, secrets, clock, log }: AuditNeed
   })
   const counted = new Map<string, { type: AuditType; network: string | undefined; count: number }>()
   let timer: NodeJS.Timeout | undefined
+  let written = 0
   const outside = AsyncLocalStorage.snapshot()
 
   const rowOf = (event: AuditEvent): AuditEventRow => {
-    const row = bareRow(event, clock.now())
+    const row = bareRow(event, clock.now(), (written += 1))
     return { ...row, proof: chain.rowProof(row), sequence: null, hash: null }
   }
 

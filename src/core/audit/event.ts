@@ -67,7 +67,9 @@ export const ADMINISTRATOR: Actor = { kind: 'administrator' }
 export const SERVER: Actor = { kind: 'server' }
 
 /** Details by name; never a secret, and of what strangers sent only what the caller has looked at. */
-export type Facts = Readonly<Record<string, string | number | boolean | readonly string[] | undefined>>
+export type Facts = Readonly<Record<string, Fact | Readonly<Record<string, Fact>> | undefined>>
+
+type Fact = string | number | boolean | readonly string[]
 
 export interface AuditEvent {
   readonly type: AuditType

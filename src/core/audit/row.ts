@@ -5,14 +5,15 @@ import type { AuditEvent, Facts } from './event.ts'
 const LONGEST_TEXT = 1_000
 const LONGEST_ID = 255
 const LONGEST_FACTS = 4_000
+const MOST_ITEMS = 50
 
 /** A row before it has its proof. */
 export type BareRow = Omit<AuditEventRow, 'proof' | 'sequence' | 'hash'>
 
-/** The event as it is kept: one line of bounded length in each column, whatever was sent. @param at seconds */
-export function bareRow({ type, by, accountId, clientId, rule, facts }: AuditEvent, at: number): BareRow {
+/** The event as it is kept: one line of bounded length in each column, whatever was sent. @param nth of this process */
+export function bareRow({ type, by, accountId, clientId, rule, facts }: AuditEvent, at: number, nth: number): BareRow {
   return {
-    id: timedId(at),
+    id: timedId(at, nth),
     at,
     type,
     actor: by.kind,
@@ -29,7 +30,7 @@ function shortened(text: string | undefined, longest: number): string | null {
   return text === undefined || text === '' ? null : oneLine(text).slice(0, longest)
 }
 
-/** Facts that would be too long lose the longest first: the last that is named. */
+/** Where facts would be too long together, the last that are named are left out. */
 function factsText(facts: Facts = {}): string {
   const kept = Object.entries(facts).flatMap(([name, value]) => (value === undefined ? [] : [[name, plain(value)]]))
   while (kept.length > 0) {
@@ -40,9 +41,11 @@ function factsText(facts: Facts = {}): string {
   return '{}'
 }
 
-function plain(value: NonNullable<Facts[string]>): unknown {
+function plain(value: unknown): unknown {
   if (typeof value === 'string') return oneLine(value).slice(0, LONGEST_TEXT)
-  return Array.isArray(value) ? value.slice(0, 50).map((item) => oneLine(String(item)).slice(0, LONGEST_TEXT)) : value
+  if (Array.isArray(value)) return value.slice(0, MOST_ITEMS).map(plain)
+  if (typeof value !== 'object' || value === null) return value
+  return Object.fromEntries(Object.entries(value).map(([name, member]) => [name, plain(member)]))
 }
 
 /** Control characters, line ends and what turns the direction of text, as \u escapes: nothing forges a line (A114). */

@@ -53,7 +53,7 @@ export function approvalRoutes({ approvals, clock, settings }: Needs): Middlewar
     if (standing === 'prove') return approvals.prove(ctx, approval)
     if (standing === 'unmet') throw tooWeak()
     if (decision === 'approve') await approvals.approve(approval, signedIn)
-    else await approvals.deny(approval)
+    else await approvals.deny(approval, signedIn)
     // where it was answered meanwhile, the page says how: the first answer holds
     see(ctx, `${home}/${approval.id}`)
   }

@@ -5,6 +5,7 @@
  * never confirms by itself, however the person came here: a code in a link may be a stranger's (§5.4).
  */
 import type { DeviceCodeProblem, Feature } from '#core/feature.ts'
+import { noteRefusal } from '#oidc/audit-notes.ts'
 import { renderPage, view } from '#platform/http/render.ts'
 import type words from '#views/device/words.json'
 
@@ -41,7 +42,10 @@ export const device: Feature = {
   word: 'device',
   pages: () => ({
     async deviceCode(ctx, { action, xsrf, userCode, problem }) {
-      if (problem !== undefined) ctx.status = 422
+      if (problem !== undefined) {
+        ctx.status = 422
+        noteRefusal(ctx, { rule: `the code of the device is ${problem}` })
+      }
       const error: Problem | undefined = problem && `problem.${problem}`
       await renderPage(ctx, codePage, 'code', { action, xsrf, userCode, error })
     },

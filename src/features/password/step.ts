@@ -1,9 +1,11 @@
 import type { Context } from 'koa'
+import { signInKey } from '#core/accounts/account-keys.ts'
 import { shownLogo } from '#core/clients/shown-logo.ts'
 import type { Step } from '#core/feature.ts'
 import type { SignInResult } from '#core/metrics.ts'
 import type { Services } from '#core/services.ts'
 import type { StepScene } from '#core/sign-in-steps.ts'
+import { noteRefusal } from '#oidc/audit-notes.ts'
 import { AppError } from '#platform/errors.ts'
 import { networkOf } from '#platform/http/network.ts'
 import { renderPage, view } from '#platform/http/render.ts'
@@ -44,6 +46,15 @@ export function passwordStep(
   const remembering = (form: Readonly<Record<string, string>>): SignInPage['remember'] =>
     offersToRemember ? (form['remember'] === 'yes' ? 'yes' : 'no') : 'not-offered'
 
+  /** Who was meant, for the audit. What was typed may be a password: of a name that nobody has a digest is kept. */
+  const noteWrong = async (ctx: Context, { client }: StepScene, typed: string, rule: string): Promise<void> => {
+    const account = await accounts.find(typed)
+    const facts = account
+      ? {}
+      : { name_digest: needs.secrets.keyedDigest('audit-name', signInKey(typed)?.key ?? typed) }
+    noteRefusal(ctx, { accountId: account?.id, clientId: client.id, rule, facts })
+  }
+
   return {
     name: 'password',
 
@@ -70,6 +81,7 @@ export function passwordStep(
           return { kind: 'proven', evidence, remember: remember === 'yes' }
         }
         ctx.status = 422
+        await noteWrong(ctx, scene, typed, 'the password or the name is wrong')
         await showForm(ctx, scene, typed, known === undefined ? 'wrong' : 'wrong-again')
       } catch (error) {
         if (!(error instanceof AppError && error.code === 'too_many_attempts')) throw error
@@ -77,6 +89,7 @@ export function passwordStep(
         log.warn({ ...factsOf(ctx.req), event: error.rule, client_id: scene.client.id }, 'a password was not looked at')
         ctx.status = 429
         ctx.set('Retry-After', String(error.retryAfterSeconds))
+        await noteWrong(ctx, scene, typed, error.message)
         await showForm(ctx, scene, typed, 'wait')
       }
       return { kind: 'again' }

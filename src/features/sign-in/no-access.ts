@@ -1,6 +1,7 @@
 import { personLabel } from '#core/accounts/account.ts'
 import { shownLogo } from '#core/clients/shown-logo.ts'
 import type { Step } from '#core/feature.ts'
+import { noteRefusal } from '#oidc/audit-notes.ts'
 import { renderPage, view } from '#platform/http/render.ts'
 import { factsOf } from '#platform/http/request-facts.ts'
 import type words from '#views/sign-in/words.json'
@@ -16,12 +17,15 @@ interface NoAccessPage {
 
 const page = view<NoAccessPage, typeof words>('sign-in/no-access')
 
+const NOT_ASSIGNED = 'the app is not assigned to this person'
+
 /** Says calmly that the app is not assigned to the person who is signed in, and offers the two ways out. */
 export const noAccess: Step = {
   name: 'no-access',
 
   async show(ctx, { client, account, action, csrf }) {
     ctx.status = 403
+    noteRefusal(ctx, { by: 'person', accountId: account?.id, clientId: client.id, rule: NOT_ASSIGNED })
     await renderPage(ctx, page, 'no-access-title', {
       clientName: client.name,
       clientLogo: shownLogo(client),
@@ -34,6 +38,6 @@ export const noAccess: Step = {
 
   async submit(_ctx, _scene, form) {
     if (form['decision'] === 'switch') return { kind: 'switch-account' }
-    return { kind: 'refused', error: 'access_denied', description: 'the app is not assigned to this person' }
+    return { kind: 'refused', error: 'access_denied', description: NOT_ASSIGNED }
   },
 }

@@ -10,6 +10,7 @@ import type { Needs } from '#oidc/needs.ts'
 import { scopesByApi } from '#oidc/resource-consent.ts'
 import { AppError } from '#platform/errors.ts'
 import { readForm } from '#platform/http/forms.ts'
+import { factsOf } from '#platform/http/request-facts.ts'
 import { nextStep, type SignInState } from './next-step.ts'
 
 /** GET shows the step that is due; POST /:step takes its form, if that step is due. */
@@ -29,7 +30,9 @@ export function signInRoutes(needs: Needs): Middleware {
     if (!equalSecrets(form['csrf'] ?? '', scene.csrf)) throw staleForm()
     const step = dueStep(interaction, scene, needs)
     if (step.name !== ctx.params['step']) return seeInteraction(ctx, interaction, needs)
-    await apply(ctx, await step.submit(ctx, scene, form), interaction, scene, needs)
+    const outcome = await step.submit(ctx, scene, form)
+    if (step.name === 'consent' && outcome.kind === 'refused') await recordDenial(ctx, interaction, needs)
+    await apply(ctx, outcome, interaction, scene, needs)
   })
 
   return router.routes() as Middleware
@@ -67,6 +70,13 @@ async function apply(
       // a first-party client goes by no memory, and the server as its own client has no row that one could hang on
       if (!client.firstParty)
         await needs.consents.remember(accountId, client.id, { ...outcome, resources }, needs.clock.now())
+      await needs.audit.record({
+        type: 'consent.granted',
+        by: { kind: 'person', request: factsOf(ctx.req) },
+        accountId,
+        clientId: client.id,
+        facts: { scopes: outcome.scopes, claims: outcome.claims, apis: Object.keys(resources) },
+      })
       return interaction.finishConsent(ctx, outcome)
     }
     case 'proven':
@@ -82,12 +92,24 @@ async function finishIfProven(
 ): Promise<void> {
   if (nextStep({ ...stateOf(interaction), evidence: [evidence] }) !== 'finish')
     return seeInteraction(ctx, interaction, needs)
+  await needs.audit.record({
+    type: 'sign_in.succeeded',
+    by: { kind: 'person', request: factsOf(ctx.req) },
+    accountId: evidence.accountId,
+    clientId: interaction.clientId,
+    facts: { method: evidence.method },
+  })
   await interaction.finishLogin(ctx, {
     accountId: evidence.accountId,
     amr: amrOf([evidence.method]),
     at: needs.clock.now(),
     remember,
   })
+}
+
+function recordDenial(ctx: Context, { accountId, clientId }: Interaction, { audit }: Needs): Promise<void> {
+  const by = { kind: 'person', request: factsOf(ctx.req) } as const
+  return audit.record({ type: 'consent.denied', by, accountId, clientId })
 }
 
 function dueStep(interaction: Interaction, scene: StepScene, { steps }: Needs): Step {

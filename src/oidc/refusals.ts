@@ -1,0 +1,87 @@
+/**
+ * Each refused request leaves one row in the audit, under the id that its page, its JSON or its redirect tells:
+ * `latchkey explain` takes it. In a redirect the id stands at the tail of error_description, since no other parameter
+ * is the specification's (RFC 6749 §4.1.2.1); form_post and JARM carry none.
+ */
+import type { Context, Middleware } from 'koa'
+import type { Audit } from '#core/audit/audit.ts'
+import type { AuditType } from '#core/audit/event.ts'
+import { AppError } from '#platform/errors.ts'
+import { factsOf } from '#platform/http/request-facts.ts'
+import { noteRefusal, refusalToRecord } from './audit-notes.ts'
+
+/** By the first segment of the path. */
+const REFUSED: Readonly<Record<string, AuditType>> = {
+  interaction: 'sign_in.refused',
+  authorize: 'authorization.refused',
+  par: 'pushed_request.refused',
+  device_authorization: 'device.refused',
+  device: 'device.refused',
+  backchannel_authentication: 'backchannel_authentication.refused',
+  approvals: 'approval.refused',
+  token: 'token.refused',
+  userinfo: 'userinfo.refused',
+  introspect: 'introspection.refused',
+  revoke: 'revocation.refused',
+  logout: 'logout.refused',
+  register: 'registration.refused',
+}
+
+/** What a client hears while a person has not answered yet: it asks again, and nothing is refused. */
+const NOT_YET = new Set<unknown>(['authorization_pending', 'slow_down'])
+
+/** Puts refusals on record, and their id into what the client gets. */
+export function recordRefusals({ refused }: Pick<Audit, 'refused'>): Middleware {
+  const record = (ctx: Context): void => {
+    const type = REFUSED[ctx.path.split('/', 2)[1] ?? '']
+    const note = refusalToRecord(ctx)
+    if (type === undefined || note === 'recorded') return
+    const { by = 'unknown', rule = `status ${ctx.status}`, ...rest } = note ?? {}
+    refused({ ...rest, type, rule, by: { kind: by, request: factsOf(ctx.req) } })
+  }
+
+  return async (ctx, next) => {
+    try {
+      await next()
+    } catch (error) {
+      if (noteError(ctx, error)) record(ctx)
+      throw error
+    }
+    const isRefused = refusalToRecord(ctx) !== undefined || ctx.status >= 400
+    if (!isRefused || isNotYet(ctx.body)) return
+    record(ctx)
+    tellId(ctx)
+  }
+}
+
+/** Errors that somebody caused; what is the server's own fault is in the log. */
+function noteError(ctx: Context, error: unknown): boolean {
+  if (error instanceof AppError) {
+    if (error.code === 'configuration' || error.code === 'unavailable') return false
+    noteRefusal(ctx, { rule: error.message, facts: { error: error.code } })
+    return true
+  }
+  const isExposed = error instanceof Error && 'expose' in error && error.expose === true
+  if (isExposed) noteRefusal(ctx, { rule: 'the request could not be read', facts: { error: 'invalid_request' } })
+  return isExposed
+}
+
+function tellId(ctx: Context): void {
+  const { id } = factsOf(ctx.req)
+  if (isErrorJson(ctx.body)) ctx.body = { ...ctx.body, error_id: id }
+  const { location } = ctx.response.headers
+  if (typeof location === 'string') ctx.set('Location', withId(location, id))
+}
+
+/** The last error_description is the one that was added to the client's own address. */
+function withId(location: string, id: string): string {
+  return location.replace(/^(.*[?&#]error_description=[^&#]*)/s, `$1+%28error+id%3A+${id}%29`)
+}
+
+function isNotYet(body: unknown): boolean {
+  return isErrorJson(body) && NOT_YET.has(body['error'])
+}
+
+function isErrorJson(body: unknown): body is Record<string, unknown> {
+  return typeof body === 'object' && body !== null && 'error' in body && typeof body.error === 'string'
+}
