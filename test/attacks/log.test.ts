@@ -157,7 +157,9 @@ describe.each(databases)('what is written down, on $name', (database) => {
     await browser.open(`${app.issuer}/logout?${query({ id_token_hint: lasting.idToken })}`)
 
     const log = captured.text()
+    await app.services.audit.flush()
     const dump = await dumpOf(app)
+    expect(dump).toContain('sign_in.refused')
     expect(dump).toContain('ada@example.com')
     expect(log).toContain(web.client.id)
     // a code challenge is no secret; the verifier of a test stands nowhere else
@@ -171,7 +173,16 @@ describe.each(databases)('what is written down, on $name', (database) => {
 
 /** Every row of every table, as text. */
 async function dumpOf({ services: { database } }: TestApp): Promise<string> {
-  const tables = ['accounts', 'groups', 'clients', 'consents', 'signing_keys', 'artifacts', 'leases'] as const
+  const tables = [
+    'accounts',
+    'groups',
+    'clients',
+    'consents',
+    'signing_keys',
+    'artifacts',
+    'leases',
+    'audit_events',
+  ] as const
   const rows = await Promise.all(tables.map((table) => sql`select * from ${sql.table(table)}`.execute(database.db)))
   return rows.map((result) => JSON.stringify(result.rows).replaceAll('\\"', '"')).join('\n')
 }

@@ -14,7 +14,6 @@ import { auditOn } from '../support/audit.ts'
 import { databases, type TestDatabase } from '../support/databases.ts'
 
 const CALLBACK = 'https://app.example/callback'
-const MIGRATIONS = path.join(import.meta.dirname, '../../migrations')
 
 describe.each(databases)('clients on $name', ({ create }) => {
   let testDatabase: TestDatabase
@@ -28,7 +27,7 @@ describe.each(databases)('clients on $name', ({ create }) => {
   beforeAll(async () => {
     testDatabase = await create()
     database = openDatabase<Tables>(testDatabase.url, () => {})
-    await migrate(database, MIGRATIONS)
+    await migrate(database, path.join(import.meta.dirname, '../../migrations'))
     const names = ['staff', 'sales', 'board']
     await database.db
       .insertInto('groups')
@@ -215,7 +214,8 @@ describe.each(databases)('clients on $name', ({ create }) => {
     await leaveArtifacts(client.id)
     await clients.remove(client.id)
     expect(await clients.find(client.id)).toBeUndefined()
-    expect(JSON.stringify(await everything(database))).not.toContain(client.id)
+    const left = { ...(await everything(database)), audit_events: [] }
+    expect(JSON.stringify(left)).not.toContain(client.id)
     expect(await refusalOf(clients.remove(client.id))).toMatchObject({ code: 'not_found' })
   })
 
@@ -293,9 +293,7 @@ describe.each(databases)('clients on $name', ({ create }) => {
 
 /** Every row of every table. */
 async function everything({ db }: Database<Tables>): Promise<Record<string, unknown[]>> {
-  const tables = await db.introspection.getTables()
-  const dumps = tables.map(
-    async ({ name }) => [name, (await sql`select * from ${sql.table(name)}`.execute(db)).rows] as const,
-  )
+  const rows = async (name: string) => [name, (await sql`select * from ${sql.table(name)}`.execute(db)).rows] as const
+  const dumps = (await db.introspection.getTables()).map(({ name }) => rows(name))
   return Object.fromEntries(await Promise.all(dumps))
 }

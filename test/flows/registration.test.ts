@@ -155,7 +155,7 @@ describe.each(databases)('registration with a token on $name', (database) => {
     const answer = await register({ client_name: 'Notes', redirect_uris: [CALLBACK], ...metadata }, token)
     expect([answer.status, answer.json]).toEqual([
       400,
-      { error, error_description: expect.stringMatching(/^[^"\\]{10,}$/) },
+      { error, error_description: expect.stringMatching(/^[^"\\]{10,}$/), error_id: expect.any(String) },
     ])
     expect((await app.services.clients.list({ limit: 1_000 })).items).toHaveLength(before)
   })

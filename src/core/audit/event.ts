@@ -82,7 +82,7 @@ export interface AuditEvent {
 }
 
 /** An event as it was read back; `facts` as JSON would have them. */
-export type AuditEntry = Omit<AuditEventRow, 'facts' | 'proof'> & {
+export type AuditEntry = Omit<AuditEventRow, 'facts'> & {
   readonly facts: Readonly<Record<string, unknown>>
 }
 

@@ -123,7 +123,7 @@ export function auditStore(db: Kysely<Tables>): AuditStore {
         .select((select) => select.fn.countAll<number>().as('count'))
         .where('sequence', '<=', sequence)
         .executeTakeFirstOrThrow()
-      return Number(count)
+      return count
     },
 
     async removeUpTo(sequence) {
@@ -138,6 +138,6 @@ export function auditStore(db: Kysely<Tables>): AuditStore {
 
 const facts = z.record(z.string(), z.unknown())
 
-export function entryOf({ proof: _, ...row }: StoredEvent): AuditEntry {
+export function entryOf(row: StoredEvent): AuditEntry {
   return { ...row, facts: facts.parse(JSON.parse(row.facts)) }
 }
