@@ -11,6 +11,7 @@ import { claimReceipts } from '#features/claim-receipts/index.ts'
 import { clients } from '#features/clients/index.ts'
 import { consent } from '#features/consent/index.ts'
 import { device } from '#features/device/index.ts'
+import { explain } from '#features/explain/index.ts'
 import { expiry } from '#features/expiry/index.ts'
 import { groups } from '#features/groups/index.ts'
 import { home } from '#features/home/index.ts'
@@ -40,5 +41,6 @@ export const features: readonly Feature<Needs>[] = [
   signingKeys,
   claimReceipts,
   audit,
+  explain,
   expiry,
 ]

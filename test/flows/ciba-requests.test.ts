@@ -46,7 +46,7 @@ describe.each(databases)('a backchannel authentication request on $name', (datab
     for (const { status, json } of answers)
       expect([status, json]).toEqual([
         400,
-        { error: 'unknown_user_id', error_description: 'could not identify end-user' },
+        { error: 'unknown_user_id', error_description: 'could not identify end-user', error_id: expect.any(String) },
       ])
   })
 

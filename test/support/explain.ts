@@ -1,0 +1,56 @@
+// What latchkey explain says of requests that a real server refused.
+import { explainCommands } from '#features/explain/commands.ts'
+import { runCommandLine } from '#platform/cli.ts'
+import { createClient, createPerson, startApp, type RegisteredClient, type TestApp } from './app.ts'
+import { browserSession, type BrowserSession } from './browser-session.ts'
+import type { DatabaseKind } from './databases.ts'
+import { tokensFor } from './protocol.ts'
+import { captureTerminal } from './terminal.ts'
+
+export interface ExplainScene {
+  readonly app: TestApp
+  readonly web: RegisteredClient
+  readonly spa: RegisteredClient
+  readonly disabled: RegisteredClient
+  readonly closed: RegisteredClient
+  /** Somebody is signed in. */
+  readonly browser: BrowserSession
+  /** `latchkey explain …` */
+  explain(...argv: string[]): Promise<{ exit: number; stdout: string; stderr: string }>
+}
+
+export const OUT = 'https://app.example/out'
+
+export async function explainScene(database: DatabaseKind): Promise<ExplainScene> {
+  const app = await startApp(database, { settings: { REGISTRATION: 'token' } })
+  const { services } = app
+  await createPerson(services)
+  await services.groups.create('staff')
+  const scope = 'openid profile email offline_access'
+  const web = await createClient(services, { scope, post_logout_redirect_uris: [OUT] })
+  const disabled = await createClient(services)
+  await services.clients.disable(disabled.client.id)
+  const browser = browserSession(app.issuer)
+  await tokensFor(app, web, {}, browser)
+  return {
+    app,
+    web,
+    disabled,
+    browser,
+    spa: await createClient(services, { type: 'spa' }),
+    closed: await createClient(services, { assignment: 'groups', groups: ['staff'] }),
+    async explain(...argv) {
+      await services.audit.flush()
+      const { terminal, stdout, stderr } = captureTerminal()
+      const groups = [explainCommands]
+      const exit = await runCommandLine({ groups, withNeeds: (run) => run(services), terminal }, ['explain', ...argv])
+      return { exit, stdout: stdout(), stderr: stderr() }
+    },
+  }
+}
+
+/** The id at the tail of a redirect, or of the page or JSON that answers. */
+export function toldId({ headers }: { readonly headers: Headers }): string {
+  const description = URL.parse(headers.get('location') ?? '')?.searchParams.get('error_description')
+  return /\(error id: (\w{12})\)$/.exec(description ?? '')?.[1] ?? headers.get('x-request-id') ?? ''
+}
