@@ -69,9 +69,13 @@ export function tellEvents(provider: Provider, { log, metrics, database }: Event
     // an error of ours is logged where it is answered
     if (!(error instanceof AppError)) log.error({ ...about(ctx), err: error }, 'the protocol library failed')
   })
-  provider.on('authorization.success', (ctx) =>
-    log.info({ ...about(ctx), event: 'authorization.success' }, 'signed in to a client'),
-  )
+  provider.on('authorization.success', (ctx) => {
+    log.info({ ...about(ctx), event: 'authorization.success' }, 'signed in to a client')
+    const answer = ctx.oidc.params?.['response_type']
+    // without a code, or beside one, tokens leave with this answer
+    if (typeof answer === 'string' && answer.includes('token'))
+      noteFamily(ctx, 'token_family.started', 'person', { grant: answer })
+  })
   provider.on('grant.success', (ctx) => {
     const grant = ctx.oidc.params?.['grant_type']
     database.whenStored(() => log.info({ ...about(ctx), event: 'grant.success', grant }, 'tokens issued'))

@@ -1,6 +1,5 @@
 import { nearestDifference, type Difference } from './difference.ts'
-import type { Refused, Remedy, Rule } from './refused.ts'
-import { registeredList, wholeValue } from './refused.ts'
+import { registeredList, registeredText, wholeValue, type Refused, type Remedy, type Rule } from './refused.ts'
 import { ENDPOINT_RULES } from './endpoint-rules.ts'
 import { PAGE_RULES } from './page-rules.ts'
 
@@ -100,9 +99,9 @@ function registeredFor(refused: Refused): Record<string, string | readonly strin
   return {
     client_id: `${client.id} (${client.name}${client.disabled ? ', disabled' : ''})`,
     ...Object.fromEntries(measures),
-    ...('scope' in received && { scope: String(client.metadata['scope'] ?? '') }),
+    ...('scope' in received && { scope: registeredText(refused, 'scope') }),
     ...(Object.keys(authentication(refused)).length > 0 && {
-      client_authentication: String(client.metadata['token_endpoint_auth_method'] ?? ''),
+      client_authentication: registeredText(refused, 'token_endpoint_auth_method'),
     }),
     ...(isAuthorization && { pkce: client.requirePkce ? 'required' : 'optional' }),
   }

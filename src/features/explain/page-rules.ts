@@ -1,5 +1,13 @@
 /** The rules of what a browser asks: authorization, sign-in, sign-out. The first that matches is the one. */
-import { latchkey, registeredList, wholeValue, type Refused, type Remedy, type Rule } from './refused.ts'
+import {
+  latchkey,
+  registeredList,
+  registeredText,
+  wholeValue,
+  type Refused,
+  type Remedy,
+  type Rule,
+} from './refused.ts'
 
 const NO_CLIENT = 'No application is registered with this client_id.'
 const CORE = 'OpenID Connect Core 1.0'
@@ -134,7 +142,7 @@ function addScopes(refused: Refused): Remedy {
   const { client } = refused
   const asked = wholeValue(refused, 'scope')
   if (!client || asked === undefined) return { sentence: 'Ask for less.' }
-  const scopes = new Set([...String(client.metadata['scope'] ?? '').split(' '), ...asked.split(' ')])
+  const scopes = new Set([...registeredText(refused, 'scope').split(' '), ...asked.split(' ')])
   return {
     sentence: 'Ask for less; or let the application ask for it, if the server offers it:',
     command: latchkey('client', 'update', client.id, '--scope', [...scopes].filter(Boolean).join(' ')),
@@ -142,7 +150,7 @@ function addScopes(refused: Refused): Remedy {
 }
 
 /** Where a client was named that is there, it is disabled. */
-export function enableOrList({ client }: Refused): Remedy {
+function enableOrList({ client }: Refused): Remedy {
   if (client?.disabled) return { sentence: 'It is disabled:', command: latchkey('client', 'enable', client.id) }
   return { sentence: 'Compare the id, and the server:', command: latchkey('client', 'list') }
 }

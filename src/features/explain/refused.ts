@@ -42,8 +42,14 @@ export function registeredList({ client }: Refused, name: string): readonly stri
   return Array.isArray(value) ? value.map(String) : []
 }
 
+/** One text of the client's metadata; empty where there is none. */
+export function registeredText({ client }: Refused, name: string): string {
+  const value = client?.metadata[name]
+  return typeof value === 'string' ? value : ''
+}
+
 /** For a shell: what strangers sent stands in a command that somebody copies. */
-export function quoted(word: string): string {
+function quoted(word: string): string {
   return /^[\w.:/@%+=,-]+$/.test(word) ? word : `'${word.replaceAll("'", String.raw`'\''`)}'`
 }
 
