@@ -47,7 +47,7 @@ export function recordRefusals({ refused }: Pick<Audit, 'refused'>): Middleware 
       if (noteError(ctx, error)) record(ctx)
       throw error
     }
-    const isRefused = refusalToRecord(ctx) !== undefined || ctx.status >= 400
+    const isRefused = refusalToRecord(ctx) !== undefined || (ctx.status >= 400 && ctx.status < 500)
     if (!isRefused || isNotYet(ctx.body)) return
     record(ctx)
     tellId(ctx)

@@ -200,6 +200,11 @@ const MISTAKES: Readonly<Record<string, Mistake>> = {
     source: /RFC 7591 §3/,
     command: () => 'latchkey registration-token create',
   },
+  'tokens asked for by GET': {
+    make: ({ app }) => send(`${app.issuer}/token?code=${CANARY}`),
+    sentence: /not for this method/,
+    source: /RFC 9110/,
+  },
   'an unknown access token': {
     make: ({ app }) => userinfo(app, CANARY),
     sentence: /access token is unknown/,
@@ -207,7 +212,8 @@ const MISTAKES: Readonly<Record<string, Mistake>> = {
   },
 }
 
-describe.each(databases)('on $name, explain', (database) => {
+// what it says hangs on no database; that it finds what it needs on both is shown in explain.test.ts
+describe.each(databases.slice(0, 1))('on $name, explain', (database) => {
   let scene: ExplainScene
 
   beforeAll(async () => void (scene = await explainScene(database)))

@@ -119,6 +119,12 @@ export const ENDPOINT_RULES: readonly Rule[] = [
     }),
   },
   {
+    on: / - status 40[45] /,
+    sentence: 'There is nothing at this address, or not for this method.',
+    source: 'RFC 9110 §15.5.5, §15.5.6',
+    remedy: () => ({ sentence: 'Discovery names the endpoints; tokens are asked for by POST, pages by GET.' }),
+  },
+  {
     on: /^registration\.refused (invalid_token|invalid_request) .*token/,
     sentence:
       'Registering needs a token that holds: an initial access token, or for a client’s own record the one that it was given.',
