@@ -118,13 +118,13 @@ export function createAuditTrail({
     })
 
   const seal = async (): Promise<number> => {
-    let sealed = 0
-    while ((await store.listUnsealed(1)).length > 0) {
+    if ((await store.listUnsealed(1)).length === 0) return 0
+    // a batch that is not full has caught up: what is written meanwhile is the next turn's
+    for (let sealed = 0; ;) {
       const some = await sealSome()
-      if (some === 0) break
       sealed += some
+      if (some < SEALED_AT_ONCE) return sealed
     }
-    return sealed
   }
 
   async function* pagesAfter(place: number): AsyncGenerator<readonly SealedEvent[]> {
@@ -133,6 +133,8 @@ export function createAuditTrail({
       const end = page.at(-1)
       if (!end) return
       yield page
+      // whoever writes on meanwhile would keep this going for ever
+      if (page.length < READ_AT_ONCE) return
       last = end.sequence
     }
   }
