@@ -16,6 +16,8 @@ const AT_A_RESTORE: Readonly<Record<keyof Tables, 'kept' | 'ended'>> = {
   apis: 'kept',
   api_clients: 'kept',
   claim_receipts: 'kept',
+  audit_events: 'kept',
+  audit_marks: 'kept',
   signing_keys: 'kept',
   artifacts: 'ended',
   session_clients: 'ended',
