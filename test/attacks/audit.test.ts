@@ -163,7 +163,7 @@ const TABLE: Readonly<Record<string, Case>> = {
     rule: /./,
   },
   'a revocation of nothing': {
-    refuse: ({ app, web }) => post(`${app.issuer}/revoke`, {}, basic(web)),
+    refuse: ({ app, web }) => post(`${app.issuer}/revoke`, { token_type_hint: 'x' }, basic(web)),
     type: 'revocation.refused',
     rule: /token/,
   },
