@@ -91,6 +91,7 @@ describe.each(databases)('access of people on $name', ({ create }) => {
       }))
       await accounts.importPeople(people, { dryRun: false })
       const known = createAccounts({
+        audit: auditOn(database),
         database,
         clock,
         secrets: someSecrets(),

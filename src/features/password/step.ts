@@ -81,7 +81,7 @@ export function passwordStep(
           return { kind: 'proven', evidence, remember: remember === 'yes' }
         }
         ctx.status = 422
-        await noteWrong(ctx, scene, typed, 'the password or the name is wrong')
+        await noteWrong(ctx, scene, typed.username, 'the password or the name is wrong')
         await showForm(ctx, scene, typed, known === undefined ? 'wrong' : 'wrong-again')
       } catch (error) {
         if (!(error instanceof AppError && error.code === 'too_many_attempts')) throw error
@@ -89,7 +89,7 @@ export function passwordStep(
         log.warn({ ...factsOf(ctx.req), event: error.rule, client_id: scene.client.id }, 'a password was not looked at')
         ctx.status = 429
         ctx.set('Retry-After', String(error.retryAfterSeconds))
-        await noteWrong(ctx, scene, typed, error.message)
+        await noteWrong(ctx, scene, typed.username, error.message)
         await showForm(ctx, scene, typed, 'wait')
       }
       return { kind: 'again' }
