@@ -76,7 +76,7 @@ test('a backup is written beside a server, is for its owner alone, and is restor
   expect(await latchkey(['restore', 'evening.db'])).toEqual({
     exit: 0,
     stderr: '',
-    stdout: `Restored from ${folder}/evening.db: 1 people, 0 clients, 4 rows in all. People have to sign in again.\n`,
+    stdout: `Restored from ${folder}/evening.db: 1 people, 0 clients, 5 rows in all. People have to sign in again.\n`,
   })
   expect(await serve(({ accounts }) => accounts.find('ada'))).toMatchObject({ email: 'ada@example.com' })
 
@@ -87,7 +87,7 @@ test('a backup is written beside a server, is for its owner alone, and is restor
 test('database copy takes a file, and a URL from stdin; database restored asks first', async () => {
   expect(await latchkey(['database', 'copy', '--to', 'sqlite:one.db'])).toMatchObject({
     exit: 0,
-    stdout: 'Copied and compared: 1 people, 0 clients, 4 rows in all. Start the server on the new database only.\n',
+    stdout: 'Copied and compared: 1 people, 0 clients, 5 rows in all. Start the server on the new database only.\n',
   })
   const piped = await latchkey(['database', 'copy', '--to', '-', '--json'], { stdin: `sqlite:${folder}/two.db\n` })
   expect([piped.exit, JSON.parse(piped.stdout)]).toMatchObject([0, { rows: { accounts: 1 } }])

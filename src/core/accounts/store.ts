@@ -133,8 +133,8 @@ export function accountStore(db: Kysely<Tables>): AccountStore {
 
     async findHashAfter(text) {
       const hashes = db.selectFrom('accounts').select('password_hash').where('password_hash', 'is not', null)
-      const first = hashes.orderBy('id').limit(1)
-      const row = (await first.where('id', '>=', text).executeTakeFirst()) ?? (await first.executeTakeFirst())
+      const firstFrom = (id: string) => hashes.where('id', '>=', id).orderBy('id').limit(1).executeTakeFirst()
+      const row = (await firstFrom(text)) ?? (await firstFrom(''))
       return row?.password_hash ?? undefined
     },
 
