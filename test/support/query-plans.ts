@@ -51,6 +51,7 @@ const planNode = z.object({
   'Relation Name': z.string().optional(),
   'Index Name': z.string().optional(),
   'Index Cond': z.string().optional(),
+  Filter: z.string().optional(),
   Plans: z.array(z.unknown()).default([]),
 })
 
@@ -66,10 +67,13 @@ async function scannedByPostgres(db: Db, [statement, parameters]: Statement): Pr
   })
 }
 
-function scansIn(plan: unknown): string[] {
+/** An index without a condition is read from end to end, unless its first rows are enough. */
+function scansIn(plan: unknown, isLimited = false): string[] {
   const node = planNode.parse(plan)
+  const firstRowsDo = isLimited && node.Filter === undefined
   const isWhole =
-    node['Node Type'] === 'Seq Scan' || (/Index/.test(node['Node Type']) && node['Index Cond'] === undefined)
+    node['Node Type'] === 'Seq Scan' ||
+    (/Index/.test(node['Node Type']) && node['Index Cond'] === undefined && !firstRowsDo)
   const read = node['Relation Name'] ?? node['Index Name'] ?? node['Node Type']
-  return [...(isWhole ? [read] : []), ...node.Plans.flatMap(scansIn)]
+  return [...(isWhole ? [read] : []), ...node.Plans.flatMap((below) => scansIn(below, node['Node Type'] === 'Limit'))]
 }
