@@ -82,7 +82,6 @@ export async function createApp(config: Config, services: Services, features: re
     language(config.defaultLocale),
     viewMiddleware({ dir: VIEWS, cache: true, assets, words: openWords(readCatalogues(VIEWS)) }),
     errorBoundary(services.log),
-    strictInput,
     (_ctx, next) => withPatience(REQUEST_PATIENCE_MS, next),
     ...features.flatMap(({ rootRoutes }) => rootRoutes?.(services) ?? []),
     assets.middleware,
@@ -90,6 +89,7 @@ export async function createApp(config: Config, services: Services, features: re
     underBase(base, [
       exactPaths,
       recordRefusals(services.audit),
+      strictInput,
       postedRequests,
       forPages(refuseForeignOrigin(issuer.origin)),
       ...features.flatMap(({ routes }) => routes?.(withSteps) ?? []),

@@ -62,8 +62,13 @@ function noteError(ctx: Context, error: unknown): boolean {
     return true
   }
   const isExposed = error instanceof Error && 'expose' in error && error.expose === true
-  if (isExposed) noteRefusal(ctx, { rule: 'the request could not be read', facts: { error: 'invalid_request' } })
+  if (isExposed) noteRefusal(ctx, { rule: problemIn(error), facts: { error: 'invalid_request' } })
   return isExposed
+}
+
+/** What the gate says of a request; a parser's own words may quote what was sent. */
+function problemIn(error: Error): string {
+  return 'problem' in error && typeof error.problem === 'string' ? error.problem : 'the request could not be read'
 }
 
 function tellId(ctx: Context): void {

@@ -54,6 +54,11 @@ interface Case {
 }
 
 const TABLE: Readonly<Record<string, Case>> = {
+  'a parameter that nobody can read': {
+    refuse: ({ app, web, browser }) => browser.open(authorizeUrl(app, web, { state: `${CANARY}\0` })),
+    type: 'authorization.refused',
+    rule: /control character|NUL/,
+  },
   'an address that is not registered': {
     refuse: ({ app, web, browser }) =>
       browser.open(authorizeUrl(app, web, { redirect_uri: 'https://evil.example/cb' })),

@@ -119,7 +119,7 @@ describe.each(databases)('access tokens for APIs on $name', (database) => {
     test.each([
       ['an API that nobody registered', { resource: 'https://api.example/none' }, 'invalid_target'],
       ['an identifier with one more slash', { resource: `${ORDERS}/` }, 'invalid_target'],
-      ['a NUL', { resource: `${ORDERS}\0` }, 'invalid_target'],
+      ['a NUL', { resource: `${ORDERS}\0` }, 'invalid_request'],
       ['a fragment (RFC 8707 §2)', { resource: `${ORDERS}#part` }, 'invalid_target'],
       ['a path', { resource: '/orders' }, 'invalid_target'],
       ['a scope that the API does not have', { scope: 'read count' }, 'invalid_scope'],

@@ -41,7 +41,7 @@ function refuse(ctx: Context, problem: string | undefined, status = 400): void {
   if (problem === undefined) return
   // of what was refused nothing more is read
   ctx.set('Connection', 'close')
-  ctx.throw(status, problem)
+  ctx.throw(status, problem, { problem })
 }
 
 function pathProblem(path: string): string | undefined {
