@@ -33,7 +33,7 @@ test('on SIGTERM it is not ready, answers what is under way, closes what is idle
   for (const connection of idle) connection.says(get('/healthz'))
   for (const connection of idle) await vi.waitFor(() => expect(connection.heard()).toContain('200 OK'))
   // half a request each: the rest comes after the signal
-  const underWay = await Promise.all(Array.from({ length: 30 }, () => openConnection(port)))
+  const underWay = await Promise.all(Array.from({ length: 20 }, () => openConnection(port)))
   const halves = underWay.map((connection, index) => {
     const request = index === 0 ? get('/readyz') : TOKEN_REQUEST
     connection.says(request.slice(0, -2))

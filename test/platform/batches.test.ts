@@ -1,7 +1,10 @@
 // SQLite: the writes of many share one commit, and each is answered after it.
 import { setTimeout as sleep } from 'node:timers/promises'
+import Sqlite from 'better-sqlite3'
 import { sql } from 'kysely'
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
+import { openBatch } from '#platform/database/dialects/sqlite-batch.ts'
+import { SqliteHandle } from '#platform/database/dialects/sqlite-handle.ts'
 import { commitsIn } from '../support/commits.ts'
 import { databases } from '../support/databases.ts'
 import { openNotes, type Notes } from '../support/notes.ts'
@@ -26,6 +29,18 @@ describe.each(databases.filter(({ name }) => name === 'sqlite'))('batches on $na
     )
     expect(await ids()).toHaveLength(100)
     expect(commitsIn(notes.url) - before).toBeLessThan(20)
+  })
+
+  test('take their first member in however late it comes, since a batch that nobody leaves would stay open', async () => {
+    const writer = new SqliteHandle(new Sqlite(':memory:'))
+    writer.begin(false)
+    const batch = openBatch(writer)
+    const clock = vi.spyOn(performance, 'now').mockReturnValue(performance.now() + 1_000)
+    expect(batch.enter()).toBe(true)
+    expect(batch.enter()).toBe(false)
+    clock.mockRestore()
+    expect(await batch.leave()).toBe(true)
+    writer.close()
   })
 
   test('show nobody what is not on disk yet', async () => {

@@ -62,7 +62,9 @@ export function openBatch(writer: SqliteHandle): Batch {
 
   return {
     enter() {
-      if (over || joined >= MOST_MEMBERS || performance.now() - openedAt > OPEN_MS) return false
+      if (over) return false
+      // the first is never too late, or a batch that nobody leaves would stay open
+      if (joined > 0 && (joined >= MOST_MEMBERS || performance.now() - openedAt > OPEN_MS)) return false
       inside += 1
       joined += 1
       return true
