@@ -141,7 +141,7 @@ function makeProvider(
   orderPolledCodes(provider)
   outlivePings(provider, log)
   tellEvents(provider, services)
-  countTokens(provider, services.metrics.tokens)
+  countTokens(provider, services.metrics.tokens, services.database)
   provider.on('server_error', keepOwnError)
   return provider
 }

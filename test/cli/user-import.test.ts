@@ -70,6 +70,9 @@ describe.each(databases)('user import on $name', (database) => {
     expect(await importing(lines(ada, '', { email: 'bo@example.com', disabled: true, password_hash: DJANGO }))).toEqual(
       done(2),
     )
+    const { items } = await services.auditTrail.list({ type: 'account.imported' })
+    expect(items.map(({ account_id: who }) => who)).toContain(id)
+    expect(items).toHaveLength(2)
     expect(await accounts.get('ada')).toMatchObject({
       id,
       email: 'Ada@example.com',

@@ -5,6 +5,8 @@
  */
 import { randomUUID } from 'node:crypto'
 import type { Transaction } from 'kysely'
+import type { Recorder } from '#core/audit/audit.ts'
+import { ADMINISTRATOR } from '#core/audit/event.ts'
 import { groupStore } from '#core/groups/store.ts'
 import type { AccountRow, Tables } from '#core/tables.ts'
 import type { Clock } from '#platform/clock.ts'
@@ -42,13 +44,21 @@ type Name = readonly [member: 'id' | 'email' | 'username', key: string]
  * @returns one outcome for each, in their order
  */
 export async function importPeople(
-  { database, clock }: { readonly database: Database<Tables>; readonly clock: Clock },
+  { database, clock, audit }: { readonly database: Database<Tables>; readonly clock: Clock; readonly audit: Recorder },
   people: readonly unknown[],
   { dryRun }: { readonly dryRun: boolean },
 ): Promise<readonly ImportOutcome[]> {
   const judged = people.map((person) => candidateOf(person, clock.now()))
   const candidates = judged.filter((one): one is Candidate => 'row' in one)
-  const outcomes = await database.db.transaction().execute((transaction) => settle(transaction, candidates, dryRun))
+  const outcomes = await database.db.transaction().execute(async (transaction) => {
+    const settled = await settle(transaction, candidates, dryRun)
+    const imported = candidates.filter((candidate) => settled.get(candidate)?.kind === 'imported')
+    const events = imported.map(
+      ({ row }) => ({ type: 'account.imported', by: ADMINISTRATOR, accountId: row.id }) as const,
+    )
+    if (!dryRun && events.length > 0) await audit.record(events, transaction)
+    return settled
+  })
   return judged.flatMap((one) => ('row' in one ? (outcomes.get(one) ?? []) : one))
 }
 

@@ -177,7 +177,7 @@ export function createAccounts({ database, passwords, secrets, clock, audit }: A
       return orConflict(write, id, person)
     },
 
-    importPeople: (people, options) => importPeople({ database, clock }, people, options),
+    importPeople: (people, options) => importPeople({ database, clock, audit }, people, options),
 
     findById: (id) => store.find('id', id),
     find,

@@ -20,8 +20,8 @@ import { bareRow } from './row.ts'
 import { auditStore } from './store.ts'
 
 export interface Audit {
-  /** It is stored when this resolves; with the caller's transaction, where one is given. */
-  record(event: AuditEvent, transaction?: Kysely<Tables>): Promise<void>
+  /** They are stored when this resolves; with the caller's transaction, where one is given. */
+  record(events: AuditEvent | readonly AuditEvent[], transaction?: Kysely<Tables>): Promise<void>
   /** It is stored, or counted, within a moment. */
   refused(event: AuditEvent): void
   /** Stores at once what waits to be stored. */
@@ -85,7 +85,8 @@ export function createAudit({ database: { db }, secrets, clock, log }: AuditNeed
   }
 
   return {
-    record: (event, transaction) => (transaction ? auditStore(transaction) : store).insert([rowOf(event)]),
+    record: (events, transaction) =>
+      (transaction ? auditStore(transaction) : store).insert([events].flat().map((event) => rowOf(event))),
 
     refused(event) {
       const network = networkOf(event.by.request?.clientAddress ?? '')

@@ -24,6 +24,7 @@ export const AUDIT_TYPES = [
   'logout.refused',
   'registration.refused',
   'account.created',
+  'account.imported',
   'account.updated',
   'account.password_set',
   'account.disabled',
