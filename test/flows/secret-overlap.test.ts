@@ -63,7 +63,8 @@ describe.each(databases)('two secrets of one client on $name', (database) => {
     const wrong = ['wrong', '', 'x'.repeat(64), `${rotating.secret}x`]
     for (const secret of wrong) {
       const answers = await Promise.all([quiet, rotating].map(({ client }) => byBasic({ client, secret })))
-      expect(new Set(answers.map(({ status, body }) => `${status} ${body}`)).size).toBe(1)
+      const told = answers.map(({ status, json }) => ({ status, json: { ...json, error_id: undefined } }))
+      expect(told[1]).toEqual(told[0])
       expect(answers[0]?.status).toBeOneOf([400, 401])
     }
   })
