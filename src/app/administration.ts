@@ -10,6 +10,7 @@ import { checkStart } from './check-start.ts'
 import { configurationPage, envExample } from './config-docs.ts'
 import { loadConfig, ROOT } from './config.ts'
 import { databaseCommands } from './database-commands.ts'
+import { doctorCommand } from './doctor.ts'
 import { reachable } from '#platform/database/readiness.ts'
 import { MIGRATIONS } from './services.ts'
 
@@ -44,6 +45,7 @@ export const administration: readonly CommandGroup<undefined>[] = [
     ],
   },
   ...databaseCommands,
+  doctorCommand,
 ]
 
 async function withDatabase(run: (database: Database<Tables>) => Promise<CommandResult>): Promise<CommandResult> {

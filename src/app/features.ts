@@ -11,6 +11,7 @@ import { claimReceipts } from '#features/claim-receipts/index.ts'
 import { clients } from '#features/clients/index.ts'
 import { consent } from '#features/consent/index.ts'
 import { device } from '#features/device/index.ts'
+import { doctor } from '#features/doctor/index.ts'
 import { explain } from '#features/explain/index.ts'
 import { expiry } from '#features/expiry/index.ts'
 import { groups } from '#features/groups/index.ts'
@@ -25,6 +26,7 @@ import { signingKeys } from '#features/signing-keys/index.ts'
 
 export const features: readonly Feature<Needs>[] = [
   observability,
+  doctor,
   home,
   signIn,
   selectAccount,

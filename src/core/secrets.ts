@@ -39,6 +39,7 @@ export type KeyLabel =
   | 'audit-chain'
   | 'audit-mark'
   | 'audit-name'
+  | 'doctor'
 
 export interface Secrets {
   seal(place: SealedPlace, plaintext: string): string

@@ -1,19 +1,24 @@
 import { webcrypto } from 'node:crypto'
 
+export interface CertificateWithKey {
+  readonly certificate: string
+  readonly key: string
+}
+
 /** A certificate for localhost that nobody vouches for but itself, and its key, both in PEM. */
-export async function certificateOfLocalhost(): Promise<{ certificate: string; key: string }> {
+export async function certificateOfLocalhost({ name = 'localhost', days = 365 } = {}): Promise<CertificateWithKey> {
   const x509 = await loadX509()
   const algorithm = { name: 'ECDSA', namedCurve: 'P-256', hash: 'SHA-256' }
   const keys = await webcrypto.subtle.generateKey(algorithm, true, ['sign', 'verify'])
   const certificate = await x509.X509CertificateGenerator.createSelfSigned({
     serialNumber: '01',
     name: 'CN=localhost',
-    notBefore: new Date(Date.now() - 86_400_000),
-    notAfter: new Date(Date.now() + 365 * 86_400_000),
+    notBefore: new Date(Date.now() - 7 * 86_400_000),
+    notAfter: new Date(Date.now() + days * 86_400_000),
     signingAlgorithm: algorithm,
     keys,
     extensions: [
-      new x509.SubjectAlternativeNameExtension([{ type: 'dns', value: 'localhost' }]),
+      new x509.SubjectAlternativeNameExtension([{ type: 'dns', value: name }]),
       new x509.BasicConstraintsExtension(true, 1, true),
     ],
   })

@@ -1,0 +1,154 @@
+/** Settings, database, keys and clients: what can be seen without a request. */
+import { statSync, statfsSync } from 'node:fs'
+import { availableParallelism } from 'node:os'
+import { dirname } from 'node:path'
+import { SECRET_DAYS, UNUSED_DAYS } from '../client-risks.ts'
+import { ok, problem, warning, type Verdict } from '../finding.ts'
+import type { Installation } from '../installation.ts'
+
+const DAY = 86_400
+const KEY_DAYS = 365
+const FULL_BYTES = 100 * 2 ** 20
+const SCARCE_BYTES = 2 ** 30
+const TOKEN_CHARACTERS = 20
+const SHOWN = 5
+
+export function startVerdicts({ startProblem }: Installation): Verdict[] {
+  return startProblem
+    ? [problem(startProblem.message, startProblem.hint ?? 'See latchkey config check.')]
+    : [ok('Settings, master key, database and certificate files are fine for a start.')]
+}
+
+export function settingVerdicts(installation: Installation): Verdict[] {
+  const { issuer, logLevel, metricsToken, masterKeysGiven, trustedProxies, outbound, workers } = installation
+  const isPublic = issuer.startsWith('https:')
+  const doubts: readonly (readonly [isSo: boolean, message: string, hint: string])[] = [
+    [
+      isPublic && /^(debug|trace)$/.test(logLevel),
+      `LOG_LEVEL is ${logLevel}, which tells more than a server for others should.`,
+      'Set it to info.',
+    ],
+    [
+      metricsToken !== undefined && metricsToken.reveal().length < TOKEN_CHARACTERS,
+      `METRICS_TOKEN has fewer than ${TOKEN_CHARACTERS} characters and may be guessed.`,
+      'Take one of openssl rand -hex 32.',
+    ],
+    [
+      masterKeysGiven > 1,
+      `MASTER_KEY has ${masterKeysGiven} values: whoever has an old one can still read what it sealed.`,
+      'Take the old ones out once everything is sealed with the newest.',
+    ],
+    [
+      trustedProxies.some(isEverywhere),
+      'TRUSTED_PROXIES holds every address, so anybody can choose which address counts.',
+      'Name the proxies alone.',
+    ],
+    [
+      outbound.allow.some(isEverywhere),
+      'OUTBOUND_ALLOW holds every address, so applications can have this server call inside your network.',
+      'Name the addresses that need it.',
+    ],
+    [
+      workers > availableParallelism(),
+      `WORKERS is ${workers}, and there are ${availableParallelism()} processors.`,
+      'More processes than processors only take turns.',
+    ],
+  ]
+  const found = doubts.filter(([isSo]) => isSo).map(([, message, hint]) => warning(message, hint))
+  return found.length > 0 ? found : [ok('No setting is risky.')]
+}
+
+function isEverywhere(network: string): boolean {
+  return network.endsWith('/0')
+}
+
+export function databaseVerdicts({ stored, sqliteFile, startProblem }: Installation): Verdict[] {
+  if (!stored) {
+    return startProblem
+      ? []
+      : [warning('There is no database yet, so keys and clients were not looked at.', 'The first start makes it.')]
+  }
+  const { database, pendingMigrations } = stored
+  return [
+    database.isReadOnly
+      ? problem('The database takes no writes.', 'Have DATABASE_URL name the primary server.')
+      : ok(`${database.kind === 'postgres' ? 'PostgreSQL' : 'SQLite'} ${database.version} answers.`),
+    pendingMigrations.length > 0
+      ? warning(
+          `${pendingMigrations.length} migrations have not run, so keys and clients were not looked at.`,
+          'Run latchkey migrate, or start the server.',
+        )
+      : ok('All migrations have run.'),
+    ...(sqliteFile === undefined ? [] : fileVerdicts(sqliteFile)),
+  ]
+}
+
+function fileVerdicts(file: string): Verdict[] {
+  const { mode, size } = statSync(file)
+  const { bavail, bsize } = statfsSync(dirname(file))
+  const free = bavail * bsize
+  const message = `${Math.floor(free / 2 ** 20)} MiB are free where the database is.`
+  const hint = 'Make room: what cannot be stored is answered 503.'
+  return [
+    free < FULL_BYTES
+      ? problem(message, hint)
+      : free < Math.max(SCARCE_BYTES, size)
+        ? warning(message, hint)
+        : ok(message),
+    ...(process.platform !== 'win32' && (mode & 0o077) !== 0
+      ? [warning(`${file} can be read by other users of this machine.`, `Run: chmod 600 ${file}`)]
+      : []),
+  ]
+}
+
+export function keyVerdicts({ stored, clock }: Installation): Verdict[] {
+  const current = (stored?.keys ?? []).filter(({ state }) => state === 'current')
+  if (current.length === 0) return []
+  const old = current.filter(({ activatesAt }) => activatesAt < clock.now() - KEY_DAYS * DAY)
+  const waiting = (stored?.keys ?? []).filter(({ state }) => state === 'next').length
+  return old.length > 0
+    ? [
+        warning(
+          `${old.map(({ alg }) => alg).join(', ')} keys have signed for more than ${KEY_DAYS} days.`,
+          'Run latchkey key rotate: nobody notices.',
+        ),
+      ]
+    : [ok(`${current.length} signing keys, none older than ${KEY_DAYS} days; ${waiting} wait for their turn.`)]
+}
+
+export function clientVerdicts({ issuer, stored }: Installation): Verdict[] {
+  if (!stored?.clients) return []
+  const { count, httpRedirect, frontChannel, idleRefresh, oldSecret, unused } = stored.clients
+  const risks: readonly (readonly [ids: readonly string[], what: string, hint: string])[] = [
+    [
+      issuer.startsWith('https:') ? httpRedirect : [],
+      'return people over http',
+      'Fine for a developer; else latchkey client update ID --redirect-uri https://…',
+    ],
+    [
+      frontChannel,
+      'are answered with tokens through the browser (implicit or hybrid)',
+      'Move them to response type code with PKCE.',
+    ],
+    [
+      idleRefresh,
+      'may be given refresh tokens, and may not ask for offline_access',
+      'Run latchkey client update ID --refresh-tokens never, or give them the scope.',
+    ],
+    [
+      oldSecret,
+      `have a secret that is older than ${SECRET_DAYS} days`,
+      'Run latchkey client rotate-secret ID --overlap 86400.',
+    ],
+    [unused, `have signed nobody in for ${UNUSED_DAYS} days`, 'Run latchkey client disable ID, or delete it.'],
+  ]
+  const found = risks
+    .filter(([ids]) => ids.length > 0)
+    .map(([ids, what, hint]) => warning(`${ids.length} of ${count} clients ${what}: ${someOf(ids)}.`, hint))
+  return found.length > 0 ? found : [ok(`${count} clients, none with risky settings.`)]
+}
+
+function someOf(ids: readonly string[]): string {
+  const rest = ids.length - SHOWN
+  return `${ids.slice(0, SHOWN).join(', ')}${rest > 0 ? ` and ${rest} more` : ''}`
+}

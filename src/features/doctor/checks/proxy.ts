@@ -1,0 +1,129 @@
+/** Does the proxy, where there is one, tell who calls, let requests through whole, and keep to itself what is its own? */
+import { ok, problem, warning, type Verdict } from '../finding.ts'
+import type { Installation } from '../installation.ts'
+import {
+  BODY_BYTES,
+  COOKIE_CHARACTERS,
+  FORGED_ADDRESS,
+  FORGED_CERTIFICATE,
+  STATE_CHARACTERS,
+  type Answer,
+  type Answers,
+} from '../outside.ts'
+
+const SHARED =
+  'so everybody behind the proxy counts as one address, and the wrong passwords of one close the sign-in to all'
+
+/** By what the server itself saw of a request that lied about where it came from. */
+export function forwardingVerdicts(installation: Installation, answers: Answers): Verdict[] {
+  const { issuer, secrets } = installation
+  const { testimony, witness } = answers
+  if (!secrets) return []
+  if (!testimony) {
+    return [
+      problem(
+        `The server at ISSUER does not know this installation's master key (it answered ${witness?.status ?? 'nothing'}), so what it sees of callers is not known.`,
+        'See that ISSUER leads to this server, in this release, with the same KEYS_DIR or MASTER_KEY; and look at the clocks.',
+      ),
+    ]
+  }
+  const { peerAddress, peerIsTrusted, forwardedFor, host, certificate } = testimony
+  const peer = peerAddress.replace(/^::ffff:/, '')
+  const isPlain = forwardedFor === undefined || forwardedFor === FORGED_ADDRESS
+  if (isPlain && !isBehindProxy(installation))
+    return [ok('No proxy is in front; callers are counted by their own addresses.')]
+  return [
+    addressVerdict({ peer, peerIsTrusted, forwardedFor }),
+    ...(host === new URL(issuer).host
+      ? []
+      : [
+          warning(
+            `The proxy hands on the Host ${host} instead of ${new URL(issuer).host}; the server does not go by it.`,
+            'Have it hand on Host as it came, with the port, for logs and programs that do go by it.',
+          ),
+        ]),
+    ...(certificate?.includes(FORGED_CERTIFICATE) === true && peerIsTrusted
+      ? [
+          problem(
+            'What callers write into the header of CLIENT_CERT_HEADER reaches the server: they could show any certificate.',
+            'Have the proxy set that header itself in every request, empty where there is no certificate.',
+          ),
+        ]
+      : []),
+  ]
+}
+
+interface Forwarded {
+  readonly peer: string
+  readonly peerIsTrusted: boolean
+  readonly forwardedFor: string | undefined
+}
+
+function addressVerdict({ peer, peerIsTrusted, forwardedFor }: Forwarded): Verdict {
+  const append = 'Have the proxy append the address of its caller to X-Forwarded-For.'
+  if (!peerIsTrusted) {
+    const [more, hint] =
+      forwardedFor === undefined || forwardedFor === FORGED_ADDRESS
+        ? [' and appends nothing to X-Forwarded-For', ` ${append}`]
+        : ['', '']
+    return problem(
+      `The proxy calls from ${peer}, which is not in TRUSTED_PROXIES${more}, ${SHARED}.`,
+      `Set TRUSTED_PROXIES=${peer} (beside those that are there).${hint}`,
+    )
+  }
+  if (forwardedFor === undefined) return problem(`The proxy sends no X-Forwarded-For, ${SHARED}.`, append)
+  if (forwardedFor === FORGED_ADDRESS) {
+    return problem(
+      'The proxy hands on the X-Forwarded-For of its callers without their address, so anybody can choose which address counts.',
+      append,
+    )
+  }
+  return ok(`The proxy at ${peer} is trusted, and tells which address calls.`)
+}
+
+/** Whoever speaks https to us, or at another port, speaks to somebody in front. */
+export function isBehindProxy({ issuer, listen }: Pick<Installation, 'issuer' | 'listen'>): boolean {
+  const { protocol, port } = new URL(issuer)
+  return protocol === 'https:' ? listen.tls === undefined : Number(port || 80) !== listen.port
+}
+
+/** What applications send may be long; a proxy that refuses it does so where nobody sees it in the server's log. */
+export function sizeVerdicts(_: Installation, answers: Answers): Verdict[] {
+  const cut = (what: string, answer: Answer | undefined, isThrough: (answer: Answer) => boolean, hint: string) =>
+    answer && isThrough(answer) ? [] : [warning(`${what} does not get through: ${answer?.status ?? 'cut off'}.`, hint)]
+  const verdicts = [
+    ...cut(
+      `An authorization request with a state of ${STATE_CHARACTERS} characters`,
+      answers.longState,
+      ({ status, headers }) => status === 303 && (headers.get('location') ?? '').length > STATE_CHARACTERS,
+      'Let request lines and headers of 16 kB through (nginx: large_client_header_buffers, proxy_buffer_size).',
+    ),
+    ...cut(
+      `A request with ${COOKIE_CHARACTERS} characters of cookies`,
+      answers.longCookie,
+      ({ status }) => status === 200,
+      'Let headers of 16 kB through (nginx: large_client_header_buffers).',
+    ),
+    ...cut(
+      `A body of ${BODY_BYTES} bytes`,
+      answers.longBody,
+      ({ json }) => json?.['error'] !== undefined,
+      'Let bodies of 64 kB through (nginx: client_max_body_size).',
+    ),
+  ]
+  return verdicts.length > 0 ? verdicts : [ok('Long addresses, cookies and bodies get through.')]
+}
+
+export function healthVerdicts({ metricsToken }: Installation, { readiness, metrics }: Answers): Verdict[] {
+  const isOpen = metrics?.status === 200 && /^# (HELP|TYPE) /m.test(metrics.text)
+  const reason = readiness?.status === 503 ? readiness.text.slice(0, 200) : undefined
+  return [
+    ...(reason === undefined ? [] : [problem(`The server is not ready: ${reason}`, 'See its log.')]),
+    ...(isOpen
+      ? [problem('/metrics answers without its token.', 'Have the proxy answer /metrics with 404.')]
+      : metricsToken && metrics?.status === 401
+        ? [warning('/metrics can be reached from outside, with its token.', 'Have the proxy answer it with 404.')]
+        : []),
+    ...(reason === undefined && !isOpen ? [ok('The server is ready, and keeps its numbers to itself.')] : []),
+  ]
+}

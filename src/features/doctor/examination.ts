@@ -1,0 +1,61 @@
+/** The table of checks, from the outside in, and what becomes of it. */
+import { answerVerdicts, cookieVerdicts, headerVerdicts } from './checks/browser.ts'
+import { databaseClockVerdicts, serverClockVerdicts } from './checks/clock.ts'
+import { discoveryVerdicts, endpointVerdicts, jwksVerdicts, metadataVerdicts } from './checks/documents.ts'
+import { reachVerdicts, tlsVerdicts } from './checks/edge.ts'
+import { clientVerdicts, databaseVerdicts, keyVerdicts, settingVerdicts, startVerdicts } from './checks/inside.ts'
+import { forwardingVerdicts, healthVerdicts, sizeVerdicts } from './checks/proxy.ts'
+import type { Finding, Verdict } from './finding.ts'
+import type { Installation } from './installation.ts'
+import type { Answers, Outside } from './outside.ts'
+
+/** ISSUER itself. */
+const EDGE = {
+  reachable: reachVerdicts,
+  tls: tlsVerdicts,
+  discovery: discoveryVerdicts,
+  endpoints: endpointVerdicts,
+} satisfies Readonly<Record<string, (installation: Installation, outside: Outside) => readonly Verdict[]>>
+
+/** What else arrives, where ISSUER answers. */
+const ANSWERS = {
+  metadata: metadataVerdicts,
+  jwks: jwksVerdicts,
+  authorization_response: answerVerdicts,
+  cookies: cookieVerdicts,
+  headers: headerVerdicts,
+  forwarding: forwardingVerdicts,
+  sizes: sizeVerdicts,
+  health: healthVerdicts,
+  clock: serverClockVerdicts,
+} satisfies Readonly<Record<string, (installation: Installation, answers: Answers) => readonly Verdict[]>>
+
+const INSIDE = {
+  start: startVerdicts,
+  settings: settingVerdicts,
+  database: databaseVerdicts,
+  database_clock: databaseClockVerdicts,
+  keys: keyVerdicts,
+  clients: clientVerdicts,
+} satisfies Readonly<Record<string, (installation: Installation) => readonly Verdict[]>>
+
+export interface Examination {
+  readonly outside: readonly Finding[]
+  readonly inside: readonly Finding[]
+}
+
+/** Every check, in order; each gives what it found, or nothing where there was nothing to look at. */
+export function examine(installation: Installation, outside: Outside): Examination {
+  const { answers } = outside
+  return {
+    outside: [
+      ...findings(EDGE, (look) => look(installation, outside)),
+      ...(answers ? findings(ANSWERS, (look) => look(installation, answers)) : []),
+    ],
+    inside: findings(INSIDE, (look) => look(installation)),
+  }
+}
+
+function findings<Look>(checks: Readonly<Record<string, Look>>, run: (look: Look) => readonly Verdict[]): Finding[] {
+  return Object.entries(checks).flatMap(([check, look]) => run(look).map((verdict) => ({ check, ...verdict })))
+}

@@ -1,0 +1,24 @@
+/** What the doctor says of one thing that it looked at. */
+
+export const LEVELS = ['ok', 'warning', 'problem'] as const
+export type Level = (typeof LEVELS)[number]
+
+export interface Finding {
+  /** Names the check, for scripts. */
+  readonly check: string
+  readonly level: Level
+  readonly message: string
+  /** What to do about it; none where all is well. */
+  readonly hint?: string
+}
+
+/** What a check gives of itself: `examine` adds its name. */
+export type Verdict = Omit<Finding, 'check'>
+
+export const ok = (message: string): Verdict => ({ level: 'ok', message })
+export const warning = (message: string, hint: string): Verdict => ({ level: 'warning', message, hint })
+export const problem = (message: string, hint: string): Verdict => ({ level: 'problem', message, hint })
+
+export function worstOf(findings: readonly Finding[]): Level {
+  return LEVELS.findLast((level) => findings.some((finding) => finding.level === level)) ?? 'ok'
+}

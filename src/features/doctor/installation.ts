@@ -1,0 +1,35 @@
+/** What the doctor is given to look at: the settings, and as much of what they name as can be opened. */
+import type { Secrets } from '#core/secrets.ts'
+import type { Settings } from '#core/services.ts'
+import type { SigningKey } from '#core/signing-keys/signing-key.ts'
+import type { Clock } from '#platform/clock.ts'
+import type { AppError } from '#platform/errors.ts'
+import type { RiskyClients } from './client-risks.ts'
+import type { DatabaseFacts } from './store.ts'
+
+export interface Installation extends Pick<Settings, 'issuer' | 'metricsToken' | 'clientCertificates' | 'outbound'> {
+  readonly listen: { readonly host: string; readonly port: number; readonly tls: unknown }
+  readonly trustedProxies: readonly string[]
+  readonly workers: number
+  readonly logLevel: string
+  /** How many values MASTER_KEY has; 0 where the key is a file. */
+  readonly masterKeysGiven: number
+  readonly sqliteFile: string | undefined
+  readonly clock: Clock
+  /** The reason that a start would give for not starting. */
+  readonly startProblem: AppError | undefined
+  /** Absent where there is no master key that can be read. */
+  readonly secrets: Secrets | undefined
+  /** Absent where the database cannot be read, or is not one that this release reads. */
+  readonly stored: Stored | undefined
+}
+
+export interface Stored {
+  readonly database: DatabaseFacts
+  /** By the clock of this machine, in epoch seconds. */
+  readonly readAt: number
+  readonly pendingMigrations: readonly string[]
+  /** Empty, and absent, while migrations are pending. */
+  readonly keys: readonly SigningKey[]
+  readonly clients: RiskyClients | undefined
+}
