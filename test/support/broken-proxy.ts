@@ -18,7 +18,8 @@ export interface Returned {
 /** What it does wrong; both may change what they are given. */
 export interface Fault {
   onTheWayIn?(request: Forwarded): void
-  onTheWayOut?(answer: Returned, path: string): void
+  /** @param asked as it came in */
+  onTheWayOut?(answer: Returned, asked: Readonly<Forwarded>): void
 }
 
 export interface BrokenProxy {
@@ -46,8 +47,9 @@ async function handOn(req: IncomingMessage, res: ServerResponse, upstream: numbe
   const forwarded = { path: req.url ?? '', headers: { ...req.headers, 'x-forwarded-for': hops.join(', ') } }
   fault.onTheWayIn?.(forwarded)
   const answer = await returnedBy(forwarded, req, upstream)
-  fault.onTheWayOut?.(answer, req.url ?? '')
-  res.writeHead(answer.status, { ...answer.headers, 'content-length': Buffer.byteLength(answer.body) }).end(answer.body)
+  fault.onTheWayOut?.(answer, { path: req.url ?? '', headers: req.headers })
+  const headers = Object.fromEntries(Object.entries(answer.headers).filter(([, value]) => value !== undefined))
+  res.writeHead(answer.status, { ...headers, 'content-length': Buffer.byteLength(answer.body) }).end(answer.body)
 }
 
 async function returnedBy({ path, headers }: Forwarded, req: IncomingMessage, port: number): Promise<Returned> {
