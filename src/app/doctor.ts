@@ -2,8 +2,6 @@ import { existsSync } from 'node:fs'
 import { join } from 'node:path'
 import { readMasterKey } from '#core/master-key.ts'
 import { createSecrets, type Secrets } from '#core/secrets.ts'
-import { createSigningKeys } from '#core/signing-keys/signing-keys.ts'
-import { signingKeyStore } from '#core/signing-keys/store.ts'
 import type { Tables } from '#core/tables.ts'
 import { doctorCommands } from '#features/doctor/commands.ts'
 import { lookInside } from '#features/doctor/inside.ts'
@@ -22,7 +20,8 @@ export const doctorCommand = doctorCommands({ installation, proxyFiles: join(ROO
 
 async function installation(): Promise<Installation> {
   const config = loadConfig()
-  const startProblem = await refusalOf(() => checkStart(config))
+  // stdout is the product
+  const startProblem = await refusalOf(() => checkStart({ ...config, log: { level: 'silent', format: 'pretty' } }))
   const secrets = secretsOf(config)
   const sqliteFile = sqliteFileIn(config.databaseUrl.reveal())
   const isThere = sqliteFile === undefined || existsSync(sqliteFile)
@@ -34,7 +33,7 @@ async function installation(): Promise<Installation> {
     clock: systemClock,
     startProblem,
     secrets,
-    stored: startProblem === undefined && isThere && secrets ? await storedIn(config, secrets) : undefined,
+    stored: startProblem === undefined && isThere ? await storedIn(config) : undefined,
   }
 }
 
@@ -59,13 +58,11 @@ function secretsOf({ masterKeys, keysDir }: Config): Secrets | undefined {
   }
 }
 
-async function storedIn(config: Config, secrets: Secrets): Promise<Stored> {
+async function storedIn(config: Config): Promise<Stored> {
   const database = openDatabase<Tables>(config.databaseUrl.reveal(), () => {})
   try {
     const { pending } = await migrationStatus(database, MIGRATIONS)
-    const store = signingKeyStore(database.db)
-    const signingKeys = createSigningKeys({ store, secrets, clock: systemClock, settings: config })
-    return await lookInside({ ...config, database, signingKeys, pendingMigrations: pending, clock: systemClock })
+    return await lookInside({ ...config, database, pendingMigrations: pending, clock: systemClock })
   } finally {
     await database.close()
   }

@@ -56,7 +56,9 @@ async function everyClient(clients: Pick<ClientStore, 'list'>): Promise<ClientRe
 
 /** A native app listens on its own device (RFC 8252 §7.3); a web application on http is one that is being developed. */
 function returnsOverHttp(client: ClientRecord): boolean {
-  return client.type !== 'native' && textsIn(wholeMetadata(client)['redirect_uris']).some((uri) => /^http:/.test(uri))
+  return (
+    client.type !== 'native' && textsIn(wholeMetadata(client)['redirect_uris']).some((uri) => uri.startsWith('http:'))
+  )
 }
 
 function isAnsweredThroughTheBrowser(client: ClientRecord): boolean {

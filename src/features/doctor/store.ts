@@ -1,7 +1,7 @@
 /** What the database tells of itself, and of clients what their own store has no use for. */
 import { sql } from 'kysely'
 import { z } from 'zod'
-import { receiptTime } from '#core/claim-receipts/receipt-query.ts'
+import { timedIdStart } from '#core/timed-id.ts'
 import type { Tables } from '#core/tables.ts'
 import type { Database } from '#platform/database/open.ts'
 
@@ -56,7 +56,7 @@ export function doctorStore({ db, kind }: Pick<Database<Tables>, 'db' | 'kind'>)
               selectFrom('claim_receipts')
                 .select('client_id')
                 .whereRef('claim_receipts.client_id', '=', 'clients.id')
-                .where('claim_receipts.id', '>=', receiptTime(time)),
+                .where('claim_receipts.id', '>=', timedIdStart(time)),
             ),
           ),
         )

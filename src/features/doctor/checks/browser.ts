@@ -1,7 +1,7 @@
 /** Does a browser get the answers, cookies and headers that the server sent? */
 import { ownPage } from '#core/clients/own-client.ts'
 import { basePath } from '#core/issuer-paths.ts'
-import { ok, problem, warning, type Verdict } from '../finding.ts'
+import { ok, problem, quoted, warning, type Verdict } from '../finding.ts'
 import type { Installation } from '../installation.ts'
 import type { Answers } from '../outside.ts'
 
@@ -12,20 +12,25 @@ export function answerVerdicts({ issuer }: Installation, { refusal }: Answers): 
   const location = refusal?.headers.get('location') ?? ''
   const answer = URL.parse(location)
   if (!refusal || refusal.status !== 303 || !location.startsWith(`${ownPage(issuer)}?`)) {
-    const arrived = refusal ? `${refusal.status}${location === '' ? '' : ` to ${location.split('?')[0]}`}` : 'nothing'
+    const arrived = refusal
+      ? `${refusal.status}${location === '' ? '' : ` to ${quoted(location.split('?')[0] ?? '')}`}`
+      : 'nothing'
     return [problem(`An authorization request is not answered as the server answers it: ${arrived}.`, AS_IT_IS)]
   }
   const iss = answer?.searchParams.get('iss')
   return iss === issuer
     ? [ok('An authorization response comes back, and its iss is ISSUER.')]
-    : [problem(`The iss of an authorization response is ${String(iss)}, not ISSUER.`, 'Restart the server.')]
+    : [problem(`The iss of an authorization response is ${quoted(String(iss))}, not ISSUER.`, 'Restart the server.')]
 }
 
 export function cookieVerdicts({ issuer }: Installation, { beginning }: Answers): Verdict[] {
   const location = URL.parse(beginning?.headers.get('location') ?? '', issuer)?.href
   if (!location?.startsWith(`${issuer}/interaction/`))
     return [
-      problem(`A sign-in leads to ${location ?? 'nowhere'}, which is not under ISSUER.`, `${AS_IT_IS} ${NO_REWRITE}`),
+      problem(
+        `A sign-in leads to ${quoted(location ?? 'nowhere')}, which is not under ISSUER.`,
+        `${AS_IT_IS} ${NO_REWRITE}`,
+      ),
     ]
   const cookies = beginning?.headers.getSetCookie() ?? []
   if (cookies.length === 0)
@@ -40,7 +45,7 @@ const NO_REWRITE = 'In nginx, proxy_redirect, proxy_cookie_path and proxy_cookie
 
 function cookieFaults(cookie: string, issuer: string): string[] {
   const [pair = '', ...attributes] = cookie.split(';').map((part) => part.trim())
-  const name = pair.split('=')[0] ?? ''
+  const name = quoted(pair.split('=')[0] ?? '')
   const given = new Map(
     attributes.map((attribute) => {
       const [key = '', value = ''] = attribute.split('=')
@@ -55,7 +60,9 @@ function cookieFaults(cookie: string, issuer: string): string[] {
     ...(isHttps && !given.has('secure') ? [`${name} has lost Secure`] : []),
     ...(isHttps && !/^__(Host|Secure)-/.test(name) ? [`${name} has lost its __Host- or __Secure-`] : []),
     ...(given.has('domain') ? [`${name} has been given a Domain`] : []),
-    ...(path === '/' || path.startsWith(`${basePath(issuer)}/`) ? [] : [`the path of ${name} is ${path || 'lost'}`]),
+    ...(path === '/' || path.startsWith(`${basePath(issuer)}/`)
+      ? []
+      : [`the path of ${name} is ${quoted(path || 'lost')}`]),
   ]
 }
 
@@ -80,7 +87,7 @@ export function headerVerdicts({ issuer }: Installation, { page }: Answers): Ver
     const arrived = page.headers.get(name)
     if (arrived === null) return [{ level: loss, message: `${name} is lost on the way.`, hint: AS_IT_IS }]
     if (value.test(arrived)) return []
-    const message = `${name} arrives ${arrived.includes(',') ? 'more than once' : 'changed'}: ${arrived}`
+    const message = `${name} arrives ${arrived.includes(',') ? 'more than once' : 'changed'}: ${quoted(arrived)}`
     return [warning(message, 'Leave the headers of pages to the server: the proxy need not set any.')]
   })
   return faults.length > 0 ? faults : [ok('Pages arrive with the security headers of the server, each once.')]

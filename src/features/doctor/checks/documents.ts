@@ -1,5 +1,5 @@
 /** Do the documents that applications read say what ISSUER says, and hold the keys that this server signs with? */
-import { problem, ok, warning, type Verdict } from '../finding.ts'
+import { ok, problem, quoted, warning, type Verdict } from '../finding.ts'
 import type { Installation } from '../installation.ts'
 import type { Answer, Answers, Outside } from '../outside.ts'
 
@@ -11,7 +11,7 @@ export function discoveryVerdicts({ issuer }: Installation, { discovery }: Outsi
   if (said === issuer) return [ok('The issuer of discovery is ISSUER, character by character.')]
   return [
     problem(
-      `Discovery says that the issuer is ${JSON.stringify(said)}, and ISSUER is "${issuer}": ${difference(issuer, said)}.`,
+      `Discovery says that the issuer is ${quoted(JSON.stringify(said) ?? 'nobody')}, and ISSUER is "${issuer}": ${difference(issuer, said)}.`,
       'Give the server the ISSUER that this command has, restart it, and see that the proxy leads to this server.',
     ),
   ]
@@ -29,7 +29,7 @@ export function endpointVerdicts({ issuer }: Installation, { discovery }: Outsid
   const [name, address] = first
   return [
     problem(
-      `${strays.length} endpoints of discovery do not stand under ISSUER: ${name} is ${String(address)}, ${difference(issuer, address)}.`,
+      `${strays.length} endpoints of discovery do not stand under ISSUER: ${name} is ${quoted(String(address))}, ${difference(issuer, address)}.`,
       'Have the proxy hand on answers as they are: it may not rewrite addresses in them.',
     ),
   ]
@@ -40,7 +40,12 @@ export function metadataVerdicts({ issuer }: Installation, { metadata }: Answers
   const found = metadata ? documentProblem(metadata) : warning('The metadata of RFC 8414 does not answer.', ROOT_HINT)
   if (found) return [{ ...found, level: 'warning', hint: ROOT_HINT }]
   if (metadata?.json?.['issuer'] === issuer) return [ok('The metadata of RFC 8414 names the same issuer.')]
-  return [problem(`${metadata?.url} names another issuer: ${String(metadata?.json?.['issuer'])}.`, ROOT_HINT)]
+  return [
+    problem(
+      `${metadata?.url} names another issuer: ${quoted(JSON.stringify(metadata?.json?.['issuer']) ?? 'none')}.`,
+      ROOT_HINT,
+    ),
+  ]
 }
 
 const ROOT_HINT =
@@ -69,7 +74,7 @@ function documentProblem({ url, status, headers, json, text }: Answer): Verdict 
   if (status >= 300 && status < 400) {
     const target = headers.get('location') ?? 'nowhere'
     return problem(
-      `${pathname} redirects to ${target}, which applications do not follow.`,
+      `${pathname} redirects to ${quoted(target)}, which applications do not follow.`,
       'Set ISSUER to where the server is, or have the proxy serve it here.',
     )
   }

@@ -36,8 +36,10 @@ export function tlsVerdicts({ issuer, clock }: Installation, { tls }: Outside): 
     : [ok(`${tls.protocol}, with a certificate that is valid for ${days} days.`)]
 }
 
-export function reachVerdicts({ issuer, listen }: Installation, { discovery, answersAtHome }: Outside): Verdict[] {
+export function reachVerdicts({ issuer, listen }: Installation, { tls, discovery, answersAtHome }: Outside): Verdict[] {
   if (!('failure' in discovery)) return [ok(`${issuer} answers.`)]
+  if (tls && 'distrust' in tls && tls.distrust !== undefined)
+    return [problem(`Nobody who looks at its certificate speaks to ${issuer}.`, 'Mend the certificate first.')]
   const hint = answersAtHome
     ? `The server itself answers at ${listen.host}, port ${listen.port}: mend what stands between, a proxy or DNS.`
     : 'Start the server, and see that ISSUER leads to it from here.'

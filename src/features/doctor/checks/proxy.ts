@@ -1,5 +1,5 @@
 /** Does the proxy, where there is one, tell who calls, let requests through whole, and keep to itself what is its own? */
-import { ok, problem, warning, type Verdict } from '../finding.ts'
+import { ok, problem, quoted, warning, type Verdict } from '../finding.ts'
 import type { Installation } from '../installation.ts'
 import {
   BODY_BYTES,
@@ -38,7 +38,7 @@ export function forwardingVerdicts(installation: Installation, answers: Answers)
       ? []
       : [
           warning(
-            `The proxy hands on the Host ${host} instead of ${new URL(issuer).host}; the server does not go by it.`,
+            `The proxy hands on the Host ${quoted(host)} instead of ${new URL(issuer).host}; the server does not go by it.`,
             'Have it hand on Host as it came, with the port, for logs and programs that do go by it.',
           ),
         ]),
@@ -82,7 +82,7 @@ function addressVerdict({ peer, peerIsTrusted, forwardedFor }: Forwarded): Verdi
 }
 
 /** Whoever speaks https to us, or at another port, speaks to somebody in front. */
-export function isBehindProxy({ issuer, listen }: Pick<Installation, 'issuer' | 'listen'>): boolean {
+function isBehindProxy({ issuer, listen }: Pick<Installation, 'issuer' | 'listen'>): boolean {
   const { protocol, port } = new URL(issuer)
   return protocol === 'https:' ? listen.tls === undefined : Number(port || 80) !== listen.port
 }
@@ -116,7 +116,7 @@ export function sizeVerdicts(_: Installation, answers: Answers): Verdict[] {
 
 export function healthVerdicts({ metricsToken }: Installation, { readiness, metrics }: Answers): Verdict[] {
   const isOpen = metrics?.status === 200 && /^# (HELP|TYPE) /m.test(metrics.text)
-  const reason = readiness?.status === 503 ? readiness.text.slice(0, 200) : undefined
+  const reason = readiness?.status === 503 ? quoted(readiness.text) : undefined
   return [
     ...(reason === undefined ? [] : [problem(`The server is not ready: ${reason}`, 'See its log.')]),
     ...(isOpen

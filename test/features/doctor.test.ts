@@ -1,0 +1,203 @@
+// What `latchkey doctor` finds: a proxy with every fault that it is there to find, one at a time.
+import { randomBytes } from 'node:crypto'
+import { afterAll, beforeAll, expect, test } from 'vitest'
+import { createSecrets } from '#core/secrets.ts'
+import { proofAt } from '#features/doctor/witness.ts'
+import type { Fault, Forwarded } from '../support/broken-proxy.ts'
+import { patient, withoutCertificate, type Patient } from '../support/doctor.ts'
+import { createSqlite } from '../support/fresh-databases.ts'
+import { send } from '../support/protocol.ts'
+
+let at: Patient
+
+beforeAll(async () => {
+  at = await patient({ name: 'sqlite', create: createSqlite })
+})
+afterAll(() => at.close())
+
+const faults: readonly (readonly [what: string, check: string, said: RegExp, fault: Fault])[] = [
+  [
+    'a port that is lost',
+    'discovery',
+    /the port is lost/,
+    rewriting(/"issuer":"https:\/\/localhost:\d+/, '"issuer":"https://localhost'),
+  ],
+  ['http in the place of https', 'discovery', /it is http, not https/, rewriting(/"issuer":"https/, '"issuer":"http')],
+  [
+    'a path that is lost',
+    'endpoints',
+    /authorization_endpoint .*the path is lost/,
+    rewriting(/\/id\/authorize/, '/authorize'),
+  ],
+  ['a page in the place of discovery', 'discovery', /is a page \(HTML\)/, rewriting(/^[^]*$/, '<!doctype html>')],
+  [
+    'a redirect of discovery',
+    'discovery',
+    /redirects to https:\/\/elsewhere/,
+    {
+      onTheWayOut(answer, { path }) {
+        if (path.endsWith('openid-configuration'))
+          Object.assign(answer, { status: 301, headers: { location: 'https://elsewhere.example/' } })
+      },
+    },
+  ],
+  [
+    'a path that is not handed on',
+    'discovery',
+    /is answered 404/,
+    { onTheWayIn: (request) => (request.path = request.path.replace('/id/', '/')) },
+  ],
+  [
+    'an RFC 8414 document that is not handed on',
+    'metadata',
+    /is answered 404/,
+    { onTheWayIn: (request) => (request.path = request.path.replace(/^\/\.well-known.*/, '/nowhere')) },
+  ],
+  ['keys of another server', 'jwks', /lacks 3 of the 3 keys/, rewriting(/"kid":"[^"]+"/g, '"kid":"another"')],
+  [
+    'another iss',
+    'authorization_response',
+    /iss .* is https:\/\/other\.example/,
+    {
+      onTheWayOut: ({ headers }) =>
+        (headers.location = headers.location?.replace(/iss=[^&]+/, 'iss=https://other.example')),
+    },
+  ],
+  [
+    'a sign-in that is led away',
+    'cookies',
+    /leads to http:\/\/localhost:3000/,
+    {
+      onTheWayOut: ({ headers }) => (headers.location = headers.location?.replace(/^\/id/, 'http://localhost:3000')),
+    },
+  ],
+  [
+    'flags that cookies lost',
+    'cookies',
+    /lost HttpOnly; .*lost SameSite=Lax; .*lost Secure/,
+    cookies(/; (httponly|samesite=lax|secure)/gi, ''),
+  ],
+  ['a path that cookies lost', 'cookies', /the path of \S+ is \/interaction/, cookies(/path=\/id/gi, 'path=')],
+  ['cookies that are lost', 'cookies', /are lost/, { onTheWayOut: ({ headers }) => delete headers['set-cookie'] }],
+  [
+    'a policy that pages lost',
+    'headers',
+    /content-security-policy is lost/,
+    { onTheWayOut: ({ headers }) => delete headers['content-security-policy'] },
+  ],
+  [
+    'HSTS that is said twice',
+    'headers',
+    /strict-transport-security arrives more than once/,
+    {
+      onTheWayOut: ({ headers }) => (headers['strict-transport-security'] += ', max-age=1'),
+    },
+  ],
+  [
+    'a proxy that names no caller',
+    'forwarding',
+    /sends no X-Forwarded-For/,
+    { onTheWayIn: ({ headers }) => delete headers['x-forwarded-for'] },
+  ],
+  [
+    'a proxy that lets callers choose',
+    'forwarding',
+    /anybody can choose/,
+    {
+      onTheWayIn: ({ headers }) => (headers['x-forwarded-for'] = String(headers['x-forwarded-for']).split(', ')[0]),
+    },
+  ],
+  ['a certificate that anybody could have written', 'forwarding', /CLIENT_CERT_HEADER/, { onTheWayIn: () => {} }],
+  [
+    'a Host of its own',
+    'forwarding',
+    /hands on the Host upstream:3000/,
+    { onTheWayIn: ({ headers }) => (headers.host = 'upstream:3000') },
+  ],
+  [
+    'long addresses that are cut',
+    'sizes',
+    /state of 2000 characters does not get through: 414/,
+    refusing(414, ({ path }) => path.length > 1_000),
+  ],
+  [
+    'long cookies that are cut',
+    'sizes',
+    /characters of cookies does not get through: 431/,
+    refusing(431, ({ headers }) => String(headers.cookie).length > 4_000),
+  ],
+  [
+    'long bodies that are cut',
+    'sizes',
+    /50000 bytes does not get through: 413/,
+    refusing(413, ({ headers }) => Number(headers['content-length']) > 10_000),
+  ],
+  [
+    'numbers that anybody may read',
+    'health',
+    /\/metrics answers without/,
+    {
+      onTheWayOut: (answer, { path }) => {
+        if (path === '/metrics') Object.assign(answer, { status: 200, body: '# HELP up\n' })
+      },
+    },
+  ],
+  ['a server that is not ready', 'health', /not ready/, refusing(503, ({ path }) => path === '/readyz')],
+  [
+    'a clock that is ahead',
+    'clock',
+    /is \d+ seconds ahead/,
+    { onTheWayOut: ({ headers }) => (headers.date = new Date(Date.now() + 120_000).toUTCString()) },
+  ],
+]
+
+test.each(faults)('finds %s', async (_, check, said, fault) => {
+  at.proxy.fault = {
+    ...fault,
+    onTheWayIn: (request) => {
+      if (check !== 'forwarding' || !said.source.includes('CERT')) withoutCertificate(request)
+      fault.onTheWayIn?.(request)
+    },
+  }
+  const { findings, exit, worst } = await at.told()
+  const found = findings.filter((finding) => finding.level !== 'ok')
+  expect(found).toContainEqual(
+    expect.objectContaining({ check, message: expect.stringMatching(said), hint: expect.any(String) }),
+  )
+  expect(exit).toBe(worst === 'problem' ? 1 : 0)
+})
+
+test('the witness speaks to the holder of the master key alone, and only for a while', async () => {
+  const { secrets, clock } = at.app.services
+  const home = `http://localhost:${at.app.config.listen.port}/id/doctor`
+  const ask = async (proof: string) => (await send(home, { headers: { authorization: `Bearer ${proof}` } })).status
+  expect(await ask(proofAt(clock.now(), secrets))).toBe(200)
+  const others = createSecrets([randomBytes(32)])
+  for (const proof of ['', '1.a', proofAt(clock.now() - 301, secrets), proofAt(clock.now(), others)])
+    expect(await ask(proof)).toBe(404)
+})
+
+function rewriting(pattern: RegExp, replacement: string): Fault {
+  return {
+    onTheWayOut(answer, { path }) {
+      if (/openid-configuration|jwks/.test(path)) answer.body = answer.body.replace(pattern, replacement)
+    },
+  }
+}
+
+function cookies(pattern: RegExp, replacement: string): Fault {
+  return {
+    onTheWayOut({ headers }) {
+      headers['set-cookie'] = headers['set-cookie']?.map((cookie) => cookie.replaceAll(pattern, replacement))
+    },
+  }
+}
+
+/** Answers itself what is too much for it. */
+function refusing(status: number, isTooMuch: (request: Readonly<Forwarded>) => boolean): Fault {
+  return {
+    onTheWayOut(answer, asked) {
+      if (isTooMuch(asked)) Object.assign(answer, { status, headers: {}, body: 'no' })
+    },
+  }
+}
