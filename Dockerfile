@@ -12,6 +12,7 @@ WORKDIR /app
 RUN install --directory --owner=1000 --group=1000 --mode=0700 data
 COPY --from=dependencies /app/node_modules ./node_modules
 COPY package.json LICENSE ./
+COPY deploy ./deploy
 COPY migrations ./migrations
 COPY views ./views
 COPY src ./src

@@ -2,6 +2,7 @@
  * The witness: what the server saw of a request, told to who holds the master key, and to nobody else. From outside
  * there is no other honest way to know which address a caller has behind proxies.
  */
+import { isIP } from 'node:net'
 import { z } from 'zod'
 import { equalSecrets, type Secrets } from '#core/secrets.ts'
 
@@ -14,7 +15,7 @@ export const testimony = z.object({
   /** The address that the caller is counted under. */
   clientAddress: z.string(),
   /** Where the connection came from: the last proxy, if there is one. */
-  peerAddress: z.string(),
+  peerAddress: z.string().refine((address) => isIP(address) !== 0),
   peerIsTrusted: z.boolean(),
   forwardedFor: z.string().optional(),
   host: z.string(),

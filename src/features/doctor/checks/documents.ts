@@ -29,7 +29,7 @@ export function endpointVerdicts({ issuer }: Installation, { discovery }: Outsid
   const [name, address] = first
   return [
     problem(
-      `${strays.length} endpoints of discovery do not stand under ISSUER: ${name} is ${quoted(String(address))}, ${difference(issuer, address)}.`,
+      `${strays.length} endpoints of discovery do not stand under ISSUER: ${quoted(name)} is ${quoted(String(address))}, ${difference(issuer, address)}.`,
       'Have the proxy hand on answers as they are: it may not rewrite addresses in them.',
     ),
   ]
