@@ -107,6 +107,12 @@ const faults: readonly (readonly [what: string, check: string, said: RegExp, fau
       onTheWayIn: ({ headers }) => (headers['x-forwarded-for'] = String(headers['x-forwarded-for']).split(', ')[0]),
     },
   ],
+  [
+    'a second proxy that is not trusted',
+    'forwarding',
+    /Another proxy calls from 203\.0\.113\.9, which is not in TRUSTED_PROXIES/,
+    { onTheWayIn: ({ headers }) => (headers['x-forwarded-for'] = '192.0.2.77, 198.51.100.4, 203.0.113.9') },
+  ],
   ['a certificate that anybody could have written', 'forwarding', /CLIENT_CERT_HEADER/, { onTheWayIn: () => {} }],
   [
     'a Host of its own',

@@ -38,7 +38,7 @@ interface CommandAnswer {
   readonly stderr: string
 }
 
-export const WELL_PROXIED = { TRUSTED_PROXIES: '127.0.0.1,::1', CLIENT_CERT_HEADER: 'X-Cert' } as const
+const WELL_PROXIED = { TRUSTED_PROXIES: '127.0.0.1,::1', CLIENT_CERT_HEADER: 'X-Cert' } as const
 
 /** What a proxy does to a header that only it may set. */
 export function withoutCertificate({ headers }: Forwarded): void {

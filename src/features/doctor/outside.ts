@@ -7,7 +7,7 @@ import { originFetch, tlsShownBy, type ShownTls } from '#platform/fetch-own.ts'
 import type { Installation } from './installation.ts'
 import { proofAt, testimony, WITNESS_PATH, type Testimony } from './witness.ts'
 
-/** Each request; they are sent side by side, so all of them take about twice as long at most. */
+/** Each request. Most are sent side by side: TLS, discovery, those and the page follow one another. */
 const PROBE_MS = 2_500
 const MAX_BYTES = 262_144
 
@@ -92,7 +92,6 @@ async function askAll(ask: Ask, installation: Installation): Promise<Answers> {
     ask(...args).catch(() => undefined)
 
   const witnessed = secrets ? maybe(`${issuer}${WITNESS_PATH}`, { headers: claims(installation, secrets) }) : undefined
-  const begun = maybe(signInUrl(issuer, {}))
   const [metadata, jwks, readiness, metrics, refusal, longState, longCookie, longBody, beginning, witness] =
     await Promise.all([
       maybe(wellKnown),
@@ -103,7 +102,7 @@ async function askAll(ask: Ask, installation: Installation): Promise<Answers> {
       maybe(signInUrl(issuer, { prompt: 'none', state: 's'.repeat(STATE_CHARACTERS) })),
       maybe(`${issuer}/.well-known/jwks.json`, { headers: { cookie: `probe=${'c'.repeat(COOKIE_CHARACTERS)}` } }),
       maybe(`${issuer}/token`, { method: 'POST', body: new URLSearchParams({ probe: 'b'.repeat(BODY_BYTES) }) }),
-      begun,
+      maybe(signInUrl(issuer, {})),
       witnessed,
     ])
   const page = beginning && (await pageAfter(beginning, maybe))

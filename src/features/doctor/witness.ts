@@ -11,11 +11,13 @@ export const WITNESS_PATH = '/doctor'
 /** How far the clocks of who asks and who answers may differ; a proof that leaks is worth nothing after that. */
 const PROOF_SECONDS = 300
 
+const address = z.string().refine((text) => isIP(text) !== 0)
+
 export const testimony = z.object({
   /** The address that the caller is counted under. */
-  clientAddress: z.string(),
+  clientAddress: address,
   /** Where the connection came from: the last proxy, if there is one. */
-  peerAddress: z.string().refine((address) => isIP(address) !== 0),
+  peerAddress: address,
   peerIsTrusted: z.boolean(),
   forwardedFor: z.string().optional(),
   host: z.string(),

@@ -10,6 +10,7 @@ import {
   type Answer,
   type Answers,
 } from '../outside.ts'
+import type { Testimony } from '../witness.ts'
 
 const SHARED =
   'so everybody behind the proxy counts as one address, and the wrong passwords of one close the sign-in to all'
@@ -27,13 +28,12 @@ export function forwardingVerdicts(installation: Installation, answers: Answers)
       ),
     ]
   }
-  const { peerAddress, peerIsTrusted, forwardedFor, host, certificate } = testimony
-  const peer = peerAddress.replace(/^::ffff:/, '')
+  const { peerIsTrusted, forwardedFor, host, certificate } = testimony
   const isPlain = forwardedFor === undefined || forwardedFor === FORGED_ADDRESS
   if (isPlain && !isBehindProxy(installation))
     return [ok('No proxy is in front; callers are counted by their own addresses.')]
   return [
-    addressVerdict({ peer, peerIsTrusted, forwardedFor }),
+    addressVerdict(testimony),
     ...(host === new URL(issuer).host
       ? []
       : [
@@ -53,13 +53,8 @@ export function forwardingVerdicts(installation: Installation, answers: Answers)
   ]
 }
 
-interface Forwarded {
-  readonly peer: string
-  readonly peerIsTrusted: boolean
-  readonly forwardedFor: string | undefined
-}
-
-function addressVerdict({ peer, peerIsTrusted, forwardedFor }: Forwarded): Verdict {
+function addressVerdict({ peerAddress, peerIsTrusted, forwardedFor, clientAddress }: Testimony): Verdict {
+  const peer = peerAddress.replace(/^::ffff:/, '')
   const append = 'Have the proxy append the address of its caller to X-Forwarded-For.'
   if (!peerIsTrusted) {
     const [more, hint] =
@@ -76,6 +71,13 @@ function addressVerdict({ peer, peerIsTrusted, forwardedFor }: Forwarded): Verdi
     return problem(
       'The proxy hands on the X-Forwarded-For of its callers without their address, so anybody can choose which address counts.',
       append,
+    )
+  }
+  const [, ...furtherProxies] = forwardedFor.split(/\s*,\s*/).filter((hop) => hop !== FORGED_ADDRESS)
+  if (furtherProxies.includes(clientAddress)) {
+    return problem(
+      `Another proxy calls from ${clientAddress}, which is not in TRUSTED_PROXIES, ${SHARED}.`,
+      `Set TRUSTED_PROXIES=${peer},${clientAddress} (beside those that are there).`,
     )
   }
   return ok(`The proxy at ${peer} is trusted, and tells which address calls.`)
@@ -115,15 +117,23 @@ export function sizeVerdicts(_: Installation, answers: Answers): Verdict[] {
 }
 
 export function healthVerdicts({ metricsToken }: Installation, { readiness, metrics }: Answers): Verdict[] {
-  const isOpen = metrics?.status === 200 && /^# (HELP|TYPE) /m.test(metrics.text)
-  const reason = readiness?.status === 503 ? quoted(readiness.text) : undefined
+  const hide = 'Have the proxy answer /metrics with 404: numbers are for the monitoring, which asks the server itself.'
+  if (metrics?.status === 200 && /^# (HELP|TYPE) /m.test(metrics.text))
+    return [problem('/metrics answers without its token.', hide)]
   return [
-    ...(reason === undefined ? [] : [problem(`The server is not ready: ${reason}`, 'See its log.')]),
-    ...(isOpen
-      ? [problem('/metrics answers without its token.', 'Have the proxy answer /metrics with 404.')]
-      : metricsToken && metrics?.status === 401
-        ? [warning('/metrics can be reached from outside, with its token.', 'Have the proxy answer it with 404.')]
-        : []),
-    ...(reason === undefined && !isOpen ? [ok('The server is ready, and keeps its numbers to itself.')] : []),
+    readinessVerdict(readiness),
+    metricsToken && metrics?.status === 401
+      ? warning('/metrics can be reached from outside, with its token.', hide)
+      : ok('/metrics cannot be read from outside.'),
   ]
+}
+
+/** A proxy may keep it to itself. */
+function readinessVerdict(readiness: Answer | undefined): Verdict {
+  const hint = 'See the log of the server.'
+  if (readiness?.status === 200) return ok('The server is ready.')
+  if (readiness?.status === 404) return ok('/readyz is not handed on.')
+  return readiness
+    ? problem(`The server is not ready (${readiness.status}): ${quoted(readiness.text)}`, hint)
+    : problem('/readyz does not answer in time.', hint)
 }
