@@ -15,6 +15,7 @@ import {
 import { z } from 'zod'
 import type { Position } from '#core/paging.ts'
 import type { AccountRow, Tables } from '#core/tables.ts'
+import { prepared } from '#platform/database/prepared.ts'
 import type { Account } from './account.ts'
 
 export interface Credentials {
@@ -72,14 +73,8 @@ export function accountStore(db: Kysely<Tables>): AccountStore {
           .as('group_names'),
       )
 
-  const lookup = (column: KeyColumn) => accounts().where(column, '=', '').compile()
-  const lookups = new Map<KeyColumn, ReturnType<typeof lookup>>()
-  /** Each lookup is put into SQL once: building it costs more than running it does. */
-  const readingBy = (column: KeyColumn, key: string): ReturnType<typeof lookup> => {
-    const query = lookups.get(column) ?? lookup(column)
-    lookups.set(column, query)
-    return { ...query, parameters: [key] }
-  }
+  const lookup = (column: KeyColumn) => prepared(db, ({ key }: { key: string }) => accounts().where(column, '=', key))
+  const findBy = { id: lookup('id'), username_key: lookup('username_key'), email_key: lookup('email_key') }
 
   return {
     async insert(row) {
@@ -118,7 +113,7 @@ export function accountStore(db: Kysely<Tables>): AccountStore {
     },
 
     async find(column, key) {
-      const { rows } = await db.executeQuery(readingBy(column, key))
+      const { rows } = await findBy[column]({ key })
       return rows[0] && accountOf(rows[0])
     },
 

@@ -2,6 +2,7 @@
 import type { Kysely, Selectable } from 'kysely'
 import { z } from 'zod'
 import type { ApiClientRow, ApiRow, Tables } from '#core/tables.ts'
+import { prepared } from '#platform/database/prepared.ts'
 import { SIGNING_ALGORITHMS } from '#core/signing-keys/algorithms.ts'
 import type { Api, ApiDraft } from './api.ts'
 import { detailTypes } from './detail-type.ts'
@@ -28,8 +29,9 @@ export function apiStore(db: Kysely<Tables>): ApiStore {
       .leftJoin('api_clients', 'api_clients.api', 'apis.identifier')
       .selectAll('apis')
       .select(['api_clients.client_id', 'api_clients.may'])
-  // put into SQL once: building it costs more than running it
-  const byIdentifier = withClients().where('identifier', '=', '').compile()
+  const findByIdentifier = prepared(db, ({ identifier }: { identifier: string }) =>
+    withClients().where('identifier', '=', identifier),
+  )
 
   const setClients = async ({ identifier, clients, introspectionClients }: ApiDraft): Promise<void> => {
     const rowsOf = (ids: readonly string[], may: string): ApiClientRow[] =>
@@ -41,8 +43,7 @@ export function apiStore(db: Kysely<Tables>): ApiStore {
 
   return {
     async find(identifier) {
-      const query: typeof byIdentifier = { ...byIdentifier, parameters: [identifier] }
-      const { rows } = await db.executeQuery(query)
+      const { rows } = await findByIdentifier({ identifier })
       return apisOf(rows)[0]
     },
 

@@ -2,8 +2,9 @@
  * The rows behind every model of the protocol library but Client. The library reads and then writes; here the
  * database decides: what may be used once is consumed by one conditional write whose row count is the answer.
  */
-import type { Kysely, Selectable } from 'kysely'
+import type { Kysely, QueryResult, Selectable } from 'kysely'
 import type { ArtifactRow, Tables } from '#core/tables.ts'
+import { prepared } from '#platform/database/prepared.ts'
 
 export type Artifact = Selectable<ArtifactRow>
 
@@ -53,42 +54,19 @@ export interface ArtifactStore {
 }
 
 export function artifactStore(db: Kysely<Tables>): ArtifactStore {
-  const live = (now: number) =>
-    db
-      .selectFrom('artifacts')
-      .selectAll()
-      .where((where) =>
-        where.or([where('expires_at', 'is', null), where('expires_at', '>', now - EXPIRY_GRACE_SECONDS)]),
-      )
+  const sinceOf = (now: number) => now - EXPIRY_GRACE_SECONDS
+  const hot = hotStatements(db)
 
   return {
     async upsert(row) {
-      const { id: _, ...rest } = row
-      await db
-        .insertInto('artifacts')
-        .values({ ...row, consumed_at: null })
-        .onConflict((conflict) => conflict.column('id').doUpdateSet(rest))
-        .execute()
+      await hot.upsert(row)
     },
 
-    async insertOnce(row) {
-      const { numInsertedOrUpdatedRows } = await db
-        .insertInto('artifacts')
-        .values({ ...row, consumed_at: null })
-        .onConflict((conflict) => conflict.column('id').doNothing())
-        .executeTakeFirst()
-      return numInsertedOrUpdatedRows === 1n
-    },
+    insertOnce: async (row) => wroteOne(await hot.insertOnce(row)),
 
-    find: (id, now) => live(now).where('id', '=', id).executeTakeFirst(),
+    find: async (id, now) => (await hot.find({ id, since: sinceOf(now) })).rows[0],
 
-    listBySessionUid: (uid, now) =>
-      live(now)
-        .where('session_uid', '=', uid)
-        .where('model', '=', 'Session')
-        .orderBy('expires_at', 'desc')
-        .limit(10)
-        .execute(),
+    listBySessionUid: async (uid, now) => (await hot.listBySessionUid({ uid, since: sinceOf(now) })).rows,
 
     listOfAccount: (model, accountId, now, limit) =>
       db
@@ -101,31 +79,16 @@ export function artifactStore(db: Kysely<Tables>): ArtifactStore {
         .limit(limit)
         .execute(),
 
-    async replace(before, after) {
-      const { numUpdatedRows } = await db
-        .updateTable('artifacts')
-        .set(after)
-        .where('id', '=', before.id)
-        .where('payload', '=', before.payload)
-        .executeTakeFirst()
-      return numUpdatedRows === 1n
-    },
+    replace: async (before, after) =>
+      wroteOne(await hot.replace({ ...after, idBefore: before.id, payloadBefore: before.payload })),
 
-    findByUserCode: (userCode, now) => live(now).where('user_code', '=', userCode).executeTakeFirst(),
+    findByUserCode: (userCode, now) => live(db, sinceOf(now)).where('user_code', '=', userCode).executeTakeFirst(),
 
-    async consume(id, now, reuseSeconds) {
-      const { numUpdatedRows } = await db
-        .updateTable('artifacts')
-        .set((set) => ({ consumed_at: set.fn.coalesce('consumed_at', set.val(now)) }))
-        .where('id', '=', id)
-        .where((where) => {
-          const unused = where('consumed_at', 'is', null)
-          // without a window no time is compared: the clock of another host may be behind the one that wrote
-          return reuseSeconds > 0 ? where.or([unused, where('consumed_at', '>', now - reuseSeconds)]) : unused
-        })
-        .executeTakeFirst()
-      return numUpdatedRows > 0n
-    },
+    consume: async (id, now, reuseSeconds) =>
+      // without a window no time is compared: the clock of another host may be behind the one that wrote
+      wroteOne(
+        await (reuseSeconds > 0 ? hot.consumeAgain({ id, now, since: now - reuseSeconds }) : hot.consume({ id, now })),
+      ),
 
     async poll(id, now, firstIntervalSeconds) {
       const polled = db.updateTable('artifacts').where('id', '=', id)
@@ -153,15 +116,11 @@ export function artifactStore(db: Kysely<Tables>): ArtifactStore {
     },
 
     async hold(id) {
-      await db
-        .updateTable('artifacts')
-        .set((set) => ({ model: set.ref('model') }))
-        .where('id', '=', id)
-        .execute()
+      await hot.hold({ id })
     },
 
     async remove(id) {
-      await db.deleteFrom('artifacts').where('id', '=', id).execute()
+      await hot.remove({ id })
     },
 
     async removeByGrant(grantId, models) {
@@ -190,4 +149,60 @@ export function artifactStore(db: Kysely<Tables>): ArtifactStore {
       return Number(numDeletedRows)
     },
   }
+}
+
+/** What every request for a token sends, and every page of a sign-in. */
+function hotStatements(db: Kysely<Tables>) {
+  const inserting = (row: NewArtifact) => db.insertInto('artifacts').values({ ...row, consumed_at: null })
+  const consuming = ({ id, now }: { id: string; now: number }) =>
+    db
+      .updateTable('artifacts')
+      .set((set) => ({ consumed_at: set.fn.coalesce('consumed_at', set.val(now)) }))
+      .where('id', '=', id)
+  return {
+    upsert: prepared(db, (row: NewArtifact) => {
+      const { id: _, ...rest } = row
+      return inserting(row).onConflict((conflict) => conflict.column('id').doUpdateSet(rest))
+    }),
+    insertOnce: prepared(db, (row: NewArtifact) =>
+      inserting(row).onConflict((conflict) => conflict.column('id').doNothing()),
+    ),
+    find: prepared(db, ({ id, since }: { id: string; since: number }) => live(db, since).where('id', '=', id)),
+    listBySessionUid: prepared(db, ({ uid, since }: { uid: string; since: number }) =>
+      live(db, since)
+        .where('session_uid', '=', uid)
+        .where('model', '=', 'Session')
+        .orderBy('expires_at', 'desc')
+        .limit(10),
+    ),
+    replace: prepared(
+      db,
+      ({ idBefore, payloadBefore, ...after }: NewArtifact & { idBefore: string; payloadBefore: string }) =>
+        db.updateTable('artifacts').set(after).where('id', '=', idBefore).where('payload', '=', payloadBefore),
+    ),
+    consume: prepared(db, (values: { id: string; now: number }) => consuming(values).where('consumed_at', 'is', null)),
+    consumeAgain: prepared(db, ({ since, ...values }: { id: string; now: number; since: number }) =>
+      consuming(values).where((where) =>
+        where.or([where('consumed_at', 'is', null), where('consumed_at', '>', since)]),
+      ),
+    ),
+    hold: prepared(db, ({ id }: { id: string }) =>
+      db
+        .updateTable('artifacts')
+        .set((set) => ({ model: set.ref('model') }))
+        .where('id', '=', id),
+    ),
+    remove: prepared(db, ({ id }: { id: string }) => db.deleteFrom('artifacts').where('id', '=', id)),
+  }
+}
+
+function live(db: Kysely<Tables>, since: number) {
+  return db
+    .selectFrom('artifacts')
+    .selectAll()
+    .where((where) => where.or([where('expires_at', 'is', null), where('expires_at', '>', since)]))
+}
+
+function wroteOne({ numAffectedRows }: QueryResult<unknown>): boolean {
+  return numAffectedRows === 1n
 }

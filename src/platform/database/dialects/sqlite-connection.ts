@@ -12,6 +12,11 @@ export class SqliteConnection implements DatabaseConnection {
     this.#file = file
   }
 
+  /** Then it is not to be used again: a statement that came late would be part of another one's transaction. */
+  get hadTransaction(): boolean {
+    return this.#endTurn !== undefined
+  }
+
   async executeQuery<R>(query: CompiledQuery): Promise<QueryResult<R>> {
     return this.#endTurn ? this.#file.execute(query) : this.#file.run(query)
   }
