@@ -9,7 +9,7 @@ import { judgeFapi2Assertion } from './fapi2.ts'
 /** The member under which core/clients hands the library the secret before the newest, while it holds. */
 export const PREVIOUS_SECRET = 'previous_secret'
 
-export interface ComparesSecrets {
+interface ComparesSecrets {
   compareClientSecret(this: Client, actual: string): boolean | Promise<boolean>
 }
 

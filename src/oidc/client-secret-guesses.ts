@@ -1,17 +1,16 @@
 /**
  * How many wrong client secrets one network may send. They are counted in the database, for all processes, and for
- * clients that do not exist like for those that do, so that waiting tells nothing. Once too many were wrong, the right one is
- * refused too. What strangers guess elsewhere locks no client out; so there is no budget of the whole server, and none is
- * needed: a secret has 256 bits.
+ * clients that do not exist like for those that do, so that waiting tells nothing. The right one is taken however many
+ * were wrong, and costs no look at the counters: nobody guesses 384 bits, and what an old deployment sends from the same
+ * network shall not stop the new one.
  */
 import type { Context, Middleware } from 'koa'
-import { Provider, type KoaContextWithOIDC } from 'oidc-provider'
+import type { KoaContextWithOIDC } from 'oidc-provider'
 import type { Services } from '#core/services.ts'
-import { countAttempt, secondsToWaitFor, type AttemptLimit } from '#platform/database/attempt-counter.ts'
+import { countAttempt, type AttemptLimit } from '#platform/database/attempt-counter.ts'
 import { AppError } from '#platform/errors.ts'
 import { networkOf } from '#platform/http/network.ts'
 import { factsOf } from '#platform/http/request-facts.ts'
-import type { ComparesSecrets } from './client-authentication.ts'
 
 type Needs = Pick<Services, 'database' | 'clock' | 'secrets'>
 
@@ -19,24 +18,6 @@ type Needs = Pick<Services, 'database' | 'clock' | 'secrets'>
 const OF_A_CLIENT = { most: 20, seconds: 900, from: 'last' } as const
 /** Of all clients from one network, where an application with an old secret must not stop the others at once. */
 const OF_A_NETWORK = { most: 200, seconds: 900, from: 'first' } as const
-
-/**
- * Lets a provider compare secrets only while there were not too many wrong ones, which costs one look.
- * @throws AppError(too_many_attempts) from the comparison
- */
-export function refuseManySecrets({ Client: model }: Provider, { database, clock, secrets }: Needs): void {
-  // boundary: the library's types leave the method out, see client-authentication.ts
-  const prototype = model.prototype as unknown as ComparesSecrets
-  const compare = prototype.compareClientSecret
-  prototype.compareClientSecret = async function (actual) {
-    const ctx = Provider.ctx
-    if (!ctx) throw new Error('a secret was compared outside of a request')
-    const limits = limitsOf(secrets, ctx, this.clientId)
-    const wait = await secondsToWaitFor(database.db.withTables(), limits, clock.now())
-    if (wait !== undefined) throw tooManySecrets(wait)
-    return compare.call(this, actual)
-  }
-}
 
 /** Around the library: counts the secrets that it found wrong. */
 export function countWrongSecrets({ database, clock, secrets }: Needs): Middleware {
@@ -70,13 +51,9 @@ function clientRefused(ctx: Context): string | undefined {
 }
 
 function tooManySecrets(retryAfterSeconds: number): AppError {
-  return new AppError(
-    'too_many_attempts',
-    'Too many wrong client secrets came from here; this one was not looked at.',
-    {
-      hint: 'Give the application its secret, or make a new one: latchkey client rotate-secret ID. Then wait.',
-      retryAfterSeconds,
-      rule: 'guessing.client_secret',
-    },
-  )
+  return new AppError('too_many_attempts', 'Too many wrong client secrets came from here.', {
+    hint: 'Give the application its secret, or make a new one: latchkey client rotate-secret ID. Then wait.',
+    retryAfterSeconds,
+    rule: 'guessing.client_secret',
+  })
 }

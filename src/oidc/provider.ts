@@ -19,7 +19,6 @@ import { takePreviousSecret } from './client-authentication.ts'
 import { outlivePings } from './backchannel-authentication.ts'
 import { startLogoutSender, type LogoutSender } from './backchannel-logout.ts'
 import { releaseClaims } from './claim-release.ts'
-import { refuseManySecrets } from './client-secret-guesses.ts'
 import { configuration } from './configuration.ts'
 import { deviceFlow } from './device.ts'
 import { renderProtocolError } from './errors.ts'
@@ -129,7 +128,6 @@ function makeProvider(
   )
   if (settings.tokens.refreshReuseSeconds > 0) nameSuccessors(provider, secrets)
   takePreviousSecret(provider)
-  refuseManySecrets(provider, services)
   keepAdministrators(provider)
   refuseParallelUses(provider)
   refuseUnregisteredAnswers(provider)

@@ -38,26 +38,6 @@ export async function countAttempt(
   return undefined
 }
 
-/** Without counting: the seconds until an attempt may be made again, or undefined where it may be made now. */
-export async function secondsToWaitFor(
-  db: Kysely<AttemptTables>,
-  limits: readonly AttemptLimit[],
-  now: number,
-): Promise<number | undefined> {
-  const rows = await db
-    .selectFrom('attempt_counters')
-    .select(['key', 'count', 'expires_at'])
-    .where(
-      'key',
-      'in',
-      limits.map(({ key }) => key),
-    )
-    .where('expires_at', '>', now)
-    .execute()
-  const reached = rows.filter(({ key, count }) => limits.some((limit) => limit.key === key && count >= limit.most))
-  return reached.length === 0 ? undefined : Math.max(...reached.map((row) => row.expires_at - now))
-}
-
 /** Takes an attempt back that turned out to be right. */
 export async function giveBackAttempt(db: Kysely<AttemptTables>, limits: readonly AttemptLimit[]): Promise<void> {
   // one statement each: several rows in one would be locked in any order, and two of those wait for each other
