@@ -9,7 +9,6 @@
  * redemptions).
  */
 import { errors, Provider, type Adapter, type AdapterFactory, type AdapterPayload } from 'oidc-provider'
-import { z } from 'zod'
 import type { Artifact, ArtifactStore } from '#core/artifacts/store.ts'
 import type { Clients } from '#core/clients/clients.ts'
 import { toProviderMetadata } from '#core/clients/client-json.ts'
@@ -18,6 +17,7 @@ import type { RegistrationTokens } from '#core/registration/registration-tokens.
 import { digest, type SealedPlace, type Secrets } from '#core/secrets.ts'
 import type { Clock } from '#platform/clock.ts'
 import type { Units } from '#platform/database/unit.ts'
+import { parseJsonObject } from '#platform/json-object.ts'
 import { noteEvent, noteUsed } from './audit-notes.ts'
 import { AlreadyUsed } from './replay.ts'
 import { sessionAdapter } from './session-adapter.ts'
@@ -57,8 +57,6 @@ export const OF_A_GRANT = [
 ]
 const SEALED = new Set(['Session', 'Interaction', 'DeviceCode', 'BackchannelAuthenticationRequest'])
 const SAVED_ONCE = new Set(['RefreshToken', 'ReplayDetection'])
-
-const payloadShape = z.record(z.string(), z.unknown())
 
 /** Thrown where a request was answered before, or ended meanwhile: of several answers at once one is written. */
 export class AlreadyAnswered extends Error {
@@ -160,7 +158,7 @@ function artifactAdapter(model: string, needs: AdapterNeeds): Adapter {
 
 /** What a row holds; without its `jti`, but for models that are sealed. */
 export function payloadIn({ id, model, payload }: Artifact, secrets: Pick<Secrets, 'open'>): AdapterPayload {
-  return payloadShape.parse(JSON.parse(SEALED.has(model) ? secrets.open(placeOf(id), payload) : payload))
+  return parseJsonObject(SEALED.has(model) ? secrets.open(placeOf(id), payload) : payload)
 }
 
 /** Did the person say yes (a grant) or no (an error)? */

@@ -12,10 +12,10 @@ import {
   type SqlBool,
   type Updateable,
 } from 'kysely'
-import { z } from 'zod'
 import type { Position } from '#core/paging.ts'
 import type { AccountRow, Tables } from '#core/tables.ts'
 import { prepared } from '#platform/database/prepared.ts'
+import { parseJsonObject } from '#platform/json-object.ts'
 import type { Account } from './account.ts'
 
 export interface Credentials {
@@ -56,8 +56,6 @@ export interface AccountStore {
 
 /** No group's name holds a control character. */
 const SEPARATOR = '\u001f'
-
-const claimsOfRow = z.record(z.string(), z.unknown())
 
 export function accountStore(db: Kysely<Tables>): AccountStore {
   const accounts = () =>
@@ -226,8 +224,8 @@ function accountOf(row: Selectable<AccountRow> & { group_names: string | null })
     name: row.name ?? undefined,
     givenName: row.given_name ?? undefined,
     familyName: row.family_name ?? undefined,
-    claims: claimsOfRow.parse(JSON.parse(row.claims)),
-    customClaims: claimsOfRow.parse(JSON.parse(row.custom_claims)),
+    claims: parseJsonObject(row.claims),
+    customClaims: parseJsonObject(row.custom_claims),
     groups: row.group_names === null ? [] : row.group_names.split(SEPARATOR).toSorted(),
     admin: row.admin === 1,
     disabled: row.disabled_at !== null,

@@ -3,8 +3,9 @@ import type { Kysely, Selectable } from 'kysely'
 import { z } from 'zod'
 import type { Position } from '#core/paging.ts'
 import type { ClientGroupRow, ClientRow, GroupRow, Tables } from '#core/tables.ts'
-import { prepared } from '#platform/database/prepared.ts'
 import { claimRules } from '#core/custom-claims/claim-rules.ts'
+import { prepared } from '#platform/database/prepared.ts'
+import { parseJsonObject } from '#platform/json-object.ts'
 import {
   CLIENT_ASSIGNMENTS,
   CLIENT_ORIGINS,
@@ -206,7 +207,6 @@ const storedRow = z.object({
 })
 /** What most rows have: read in every protocol request. */
 const NO_CLAIMS = '[]'
-const storedMetadata = z.record(z.string(), z.unknown())
 
 /** Rows of one client stand together, one for each of its groups. */
 function recordsOf(rows: readonly (Selectable<ClientRow> & { group_name: GroupRow['name'] | null })[]): ClientRecord[] {
@@ -218,7 +218,7 @@ function recordsOf(rows: readonly (Selectable<ClientRow> & { group_name: GroupRo
       id: row.id,
       name: row.name,
       type,
-      registered: storedMetadata.parse(JSON.parse(row.metadata)),
+      registered: parseJsonObject(row.metadata),
       sealedSecret: row.sealed_secret ?? undefined,
       sealedPrevious:
         row.sealed_previous_secret === null || row.previous_secret_expires_at === null
