@@ -77,6 +77,12 @@ describe.each(databases)('the answer to a token request on $name', (kind) => {
     },
   )
 
+  test('leaves nothing of a token for a service that cannot be stored', async () => {
+    const service = await createClient(app.services, { type: 'service', redirect_uris: [] })
+    await refuseToWrite('ClientCredentials')
+    await expectNothingStored(() => post(`${app.issuer}/token`, { grant_type: 'client_credentials' }, basic(service)))
+  })
+
   test.each(['AccessToken', 'RefreshToken'])('leaves nothing of a refresh whose %s cannot be stored', async (model) => {
     const { refreshToken } = await tokensFor(app, client, {}, browser)
     await refuseToWrite(model)

@@ -57,6 +57,30 @@ describe.each(databases)('a unit on $name', (kind) => {
     expect(await seen()).toEqual([4])
   })
 
+  test('sees what it put in the place of a row, and stores it where nothing comes after', async () => {
+    const note = { id: 1, text: 'put' }
+    const put = () =>
+      database.db
+        .insertInto('note')
+        .values(note)
+        .onConflict((conflict) => conflict.column('id').doUpdateSet({ text: note.text }))
+        .executeTakeFirstOrThrow()
+    await database.together(async () => {
+      await put()
+      await add(2)
+      expect(await ids()).toEqual([1, 2])
+      return false
+    })
+    await database.together(async () => {
+      await put()
+      expect(await ids()).toEqual([1])
+      return false
+    })
+    expect(await seen()).toEqual([])
+    await database.together(async () => (await put()).numInsertedOrUpdatedRows === 1n)
+    expect(await seen()).toEqual([1])
+  })
+
   test('holds a transaction inside it as a part', async () => {
     await database.together(async () => {
       await database.db.transaction().execute((transaction) => add(1, transaction))

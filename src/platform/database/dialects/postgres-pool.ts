@@ -22,6 +22,8 @@ export function patientPool(pool: pg.Pool, limitMs: number): PostgresPool {
 
 /** @throws Error where there is no connection in time; one that comes late goes back to the pool */
 async function connected(pool: pg.Pool, withinMs: number): Promise<pg.PoolClient> {
+  // one that is idle comes at once: no timer is needed
+  if (pool.idleCount > pool.waitingCount) return pool.connect()
   const connecting = pool.connect()
   const late = Promise.withResolvers<never>()
   const timer = setTimeout(() => late.reject(new Error('no database connection was free in time')), withinMs)
