@@ -37,14 +37,17 @@ function countingDrops(sink: Sink): Output {
 }
 
 function toPipe(stream: NodeJS.WriteStream): Sink {
-  // its reader is gone: the stream is destroyed, which says it all
-  stream.on('error', () => {})
+  // one listener, however many logs a process opens
+  if (!stream.listeners('error').includes(readerIsGone)) stream.on('error', readerIsGone)
   return (line) => {
     if (stream.destroyed || stream.writableLength > MOST_WAITING_BYTES) return false
     stream.write(line)
     return true
   }
 }
+
+/** The stream is destroyed then, which says it all. */
+function readerIsGone(): void {}
 
 function toFile(fd: number): Sink {
   let torn = ''

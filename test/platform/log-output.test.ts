@@ -1,7 +1,8 @@
 // F6: the log has no room, since nobody reads it or its disk is full. The server goes on.
-import { spawn, type StdioOptions } from 'node:child_process'
+import { execFile, spawn, type StdioOptions } from 'node:child_process'
 import { openSync } from 'node:fs'
 import path from 'node:path'
+import { promisify } from 'node:util'
 import { describe, expect, test } from 'vitest'
 
 const ROOT = path.resolve(import.meta.dirname, '../..')
@@ -51,6 +52,14 @@ describe('a log that finds no room', () => {
     expect(await told).toBe('logged')
     lastLine()
     expect(await ended).toBe(0)
+  })
+
+  test('listens to the pipe once, however many logs a process opens', async () => {
+    const script = `import { openLog } from ${JSON.stringify(path.join(ROOT, 'src/platform/log.ts'))}
+      for (let log = 0; log < 20; log += 1) openLog({ level: 'info', format: 'json' })`
+    const argv = ['--input-type=module', '--eval', script]
+    const { stderr } = await promisify(execFile)(process.execPath, argv, { cwd: ROOT })
+    expect(stderr).toBe('')
   })
 
   test.skipIf(process.platform !== 'linux')('F6 is a disk that is full: nothing ends', async () => {

@@ -66,7 +66,8 @@ export async function openGate(port: number, targets: readonly number[]): Promis
     outgoing.destroy()
   }
 
-  const server = createServer((incoming, outgoing) => {
+  // none is closed for idling: this process stops for seconds while it checks a large file, and then a client may be using it
+  const server = createServer({ keepAliveTimeout: 0 }, (incoming, outgoing) => {
     const chunks: Buffer[] = []
     incoming.on('data', (chunk: Buffer) => chunks.push(chunk))
     incoming.on('end', () => pass(incoming, outgoing, Buffer.concat(chunks), []))

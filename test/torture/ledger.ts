@@ -61,9 +61,14 @@ async function tried(check: Check, promised: Promised): Promise<string | undefin
     try {
       return await check()
     } catch (error) {
-      if (!(error instanceof Unanswered) || tries === 10) return String(error)
+      if (!(error instanceof Unanswered) || tries === 10) return inWords(error)
       if (promised === 'works once') return undefined
       await sleep(200)
     }
   }
+}
+
+/** `fetch` keeps the reason in the cause. */
+function inWords(error: unknown): string {
+  return error instanceof Error && error.cause !== undefined ? `${error} (${String(error.cause)})` : String(error)
 }
