@@ -24,8 +24,8 @@ export function processTerminal(callerDir: string): Terminal {
   return {
     isInteractive: process.stdin.isTTY === true && process.stderr.isTTY === true,
     callerDir,
-    out: (text) => void process.stdout.write(text),
-    say: (text) => void process.stderr.write(text),
+    out: (text) => void process.stdout.write(printable(text)),
+    say: (text) => void process.stderr.write(printable(text)),
     confirm: async (message) => answered(await confirm({ message, initialValue: false, ...prompt })),
     // an empty answer comes as undefined
     askSecret: async (message) => answered(await password({ message, ...prompt })) ?? '',
@@ -37,6 +37,11 @@ export function processTerminal(callerDir: string): Terminal {
         .replace(/\r?\n$/, '')
     },
   }
+}
+
+/** What came from a file or a database must not move the cursor of whoever reads it, or worse. */
+function printable(text: string): string {
+  return text.replaceAll(/[^\P{Cc}\n\t]/gu, '\ufffd')
 }
 
 function answered<T>(answer: T): Exclude<T, symbol> {
