@@ -124,10 +124,10 @@ async function targetUrl(option: unknown, terminal: Input['terminal']): Promise<
   return file === undefined ? option : sqliteUrl(resolve(terminal.callerDir, file))
 }
 
+/** By hand: of the addresses that pg takes, several hosts or none (a socket) are no URL to `URL`. */
 function holdsPassword(url: string): boolean {
-  if (!URL.canParse(url)) return false
-  const { password, searchParams } = new URL(url)
-  return password !== '' || searchParams.has('password')
+  const [address = '', search = ''] = url.split('?', 2)
+  return /:\/\/[^/]*:[^/]*@/.test(address) || new URLSearchParams(search).has('password')
 }
 
 function inWords(rows: RowCounts): string {

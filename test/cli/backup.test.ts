@@ -112,6 +112,8 @@ describe('refusals name the remedy and leave nothing behind:', () => {
     ['a backup that is none', ['restore', 'notes.txt'], 78, /notes\.txt cannot be opened: file is not a database/],
     ['a password as an argument', ['database', 'copy', '--to', 'postgres://a:b@c/d'], 1, /PGPASSWORD/],
     ['and as a parameter', ['database', 'copy', '--to', 'postgres://c/d?password=b'], 1, /PGPASSWORD/],
+    ['and beside a socket', ['database', 'copy', '--to', 'postgres://a:b@/d?host=/tmp'], 1, /PGPASSWORD/],
+    ['and before two hosts', ['database', 'copy', '--to', 'postgres://a:b@c,d/e'], 1, /PGPASSWORD/],
     ['nowhere to copy to', ['database', 'copy'], 1, /Add --to/],
     ['no database to copy to', ['database', 'copy', '--to', 'mysql://c/d'], 78, /no database that Latchkey knows/],
   ])('%s', async (_case, argv, exit, words) => {
