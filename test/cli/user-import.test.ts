@@ -172,9 +172,11 @@ describe.each(databases)('user import on $name', (database) => {
         { email: 'fay@example.com', id: '0b9f1fd5-0c5c-4b21-9c1b-6a6b1f0f4c99' },
         { email: 'GIL@example.com' },
         { email: 'max@example.com' },
+        { email: 'root@example.com', admin: true },
+        '{"email": "proto@example.com", "__proto__": {"admin": true}}',
       ),
     )
-    expect([exit, json['imported'], json['existing'], json['refused']]).toEqual([1, 2, 1, 8])
+    expect([exit, json['imported'], json['existing'], json['refused']]).toEqual([1, 2, 1, 10])
     for (const sentence of [
       /^line 2: person: .*object/m,
       /^line 3: email: .*missing/m,
@@ -184,6 +186,8 @@ describe.each(databases)('user import on $name', (database) => {
       /^line 7: id: .*UUID/m,
       /^line 8: password: /m,
       /^line 9: email: Somebody else/m,
+      /^line 12: admin: Nobody becomes/m,
+      /^line 13: __proto__: /m,
     ])
       expect(said).toMatch(sentence)
     expect(json['refusals']).toContainEqual({
@@ -217,23 +221,26 @@ describe.each(databases)('user import on $name', (database) => {
   })
 
   test.each([
-    ['that is not there', undefined, /cannot be read/],
     ['that is no JSON', 'email,name\nada@example.com,Ada', /holds no people/],
     ['that holds something else', '{"realm": "main"\n}', /holds no people/],
     ['in another encoding', Buffer.from(lines({ email: 'o@example.com', name: 'Zo\u00eb' }), 'latin1'), /not in UTF-8/],
   ])('refuses a file %s', async (_, content, sentence) => {
-    const { exit, said } = content === undefined ? await missing() : await importing(content)
+    const { exit, said } = await importing(content)
     expect(exit).toBe(1)
     expect(said).toMatch(sentence)
   })
 
-  async function missing() {
+  test.each([
+    ['that is not there', 'nowhere.json', /cannot be read/],
+    ['that is a folder', '.', /is no file/],
+  ])('refuses a file %s', async (_, name, sentence) => {
     const { terminal, stderr } = captureTerminal({ callerDir: folder })
     const line = {
       groups: [userCommands],
       withNeeds: <T>(run: (needs: { accounts: Accounts }) => Promise<T>) => run({ accounts }),
       terminal,
     }
-    return { exit: await runCommandLine(line, ['user', 'import', 'nowhere.json']), said: stderr() }
-  }
+    expect(await runCommandLine(line, ['user', 'import', name])).toBe(1)
+    expect(stderr()).toMatch(sentence)
+  })
 })

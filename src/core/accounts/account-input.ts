@@ -60,6 +60,8 @@ const newAccount = changes.extend({ email })
 const importedPerson = newAccount.extend({
   // an id is the `sub` that applications know the person by, so it may be brought along; only these look like no other name
   id: z.guid('The id must be a UUID: leave it out, and the person gets a new one.').toLowerCase().optional(),
+  // whoever wrote the file decides about people, not about this server
+  admin: z.literal(false, 'Nobody becomes an administrator by an import: make them one afterwards.').optional(),
   disabled: z.boolean('disabled must be true or false.').optional(),
   password_hash: z
     .string('The password hash must be text.')
@@ -126,14 +128,16 @@ const unknownMember = 'A person has nothing of this name: correct it or leave it
 
 function taken<T>(result: z.ZodSafeParseResult<T>): T {
   if (result.success) return result.data
-  const fields: Record<string, string> = {}
+  // a map, since a member may be named like one that every object has
+  const fields = new Map<string, string>()
+  const tell = (member: string, problem: string): unknown => fields.has(member) || fields.set(member, problem)
   for (const issue of result.error.issues) {
     const [member] = issue.path
-    if (member !== undefined) fields[String(member)] ??= issue.message
-    else if (issue.code === 'unrecognized_keys') for (const name of issue.keys) fields[name] = unknownMember
+    if (member !== undefined) tell(String(member), issue.message)
+    else if (issue.code === 'unrecognized_keys') for (const name of issue.keys) tell(name, unknownMember)
     else throw new AppError('invalid_input', 'What describes a person must be an object with named members.')
   }
-  throw refused(fields)
+  throw refused(Object.fromEntries(fields))
 }
 
 function refused(fields: Record<string, string>): AppError {

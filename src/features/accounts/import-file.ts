@@ -3,7 +3,7 @@
  * and an export of Keycloak, which keeps its people in `users`, have to fit into memory.
  */
 import { createReadStream } from 'node:fs'
-import { readFile, stat } from 'node:fs/promises'
+import { open, readFile, stat } from 'node:fs/promises'
 import path from 'node:path'
 import { createInterface } from 'node:readline'
 import { AppError } from '#platform/errors.ts'
@@ -18,7 +18,7 @@ export interface PersonInFile {
 
 const MOST_BYTES_AT_ONCE = 128 * 1_024 * 1_024
 /** No file of lines has longer ones; what is longer is a list or an export on one line. */
-const MOST_CHARACTERS_OF_A_LINE = 64 * 1_024
+const MOST_BYTES_OF_A_LINE = 64 * 1_024
 
 /** @throws AppError(invalid_input) where the file cannot be read, or is in none of the forms */
 export async function* peopleIn(
@@ -29,6 +29,10 @@ export async function* peopleIn(
   const readable = await stat(file).catch((cause: unknown) => {
     throw new AppError('invalid_input', `The file ${name} cannot be read.`, { hint: FORMS, cause })
   })
+  if (!readable.isFile())
+    throw new AppError('invalid_input', `${name} is no file.`, {
+      hint: `It is read twice, so no pipe will do. ${FORMS}`,
+    })
   if (await isOfLines(file)) yield* linesOf(file)
   else if (readable.size <= MOST_BYTES_AT_ONCE) yield* listOf(withoutMark(await readFile(file, 'utf8')), name)
   else
@@ -39,14 +43,22 @@ export async function* peopleIn(
 
 const FORMS = 'Give a file with one JSON object a line, a JSON array of people, or an export of Keycloak.'
 
-/** Does the first line hold one person, and all of them? */
+/** Does the first line that is not empty hold one person, and all of them? */
 async function isOfLines(file: string): Promise<boolean> {
-  for await (const { text } of textsOf(file)) {
-    if (text.length > MOST_CHARACTERS_OF_A_LINE) return false
-    const first = jsonIn(text)
-    return isObject(first) && !Array.isArray(first['users'])
+  const lines = (await beginningOf(file)).split('\n').map((line) => withoutMark(line).trim())
+  const first = jsonIn(lines.find((line) => line !== '') ?? '')
+  return isObject(first) && !Array.isArray(first['users'])
+}
+
+/** What is longer than this is cut off, and so no JSON any more. */
+async function beginningOf(file: string): Promise<string> {
+  const opened = await open(file)
+  try {
+    const { buffer, bytesRead } = await opened.read({ buffer: Buffer.alloc(MOST_BYTES_OF_A_LINE) })
+    return buffer.toString('utf8', 0, bytesRead)
+  } finally {
+    await opened.close()
   }
-  return false
 }
 
 async function* linesOf(file: string): AsyncGenerator<PersonInFile> {
