@@ -70,5 +70,5 @@ async function tried(check: Check, promised: Promised): Promise<string | undefin
 
 /** `fetch` keeps the reason in the cause. */
 function inWords(error: unknown): string {
-  return error instanceof Error && error.cause !== undefined ? `${error} (${String(error.cause)})` : String(error)
+  return error instanceof Error && error.cause instanceof Error ? `${error} (${error.cause})` : String(error)
 }
