@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs'
 import { createServer, type IncomingMessage, type RequestListener, type Server, type ServerResponse } from 'node:http'
 import { createServer as createTlsServer } from 'node:https'
-import type { AddressInfo } from 'node:net'
+import type { AddressInfo, Socket } from 'node:net'
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { TlsOptions } from 'node:tls'
 import { AppError } from '#platform/errors.ts'
@@ -49,6 +49,11 @@ export async function listen(
     ? createTlsServer({ ...SERVER_OPTIONS, ...readTls(tls), ciphers: CIPHERS, ...askingFor(clientAuthorities) }, answer)
     : createServer(SERVER_OPTIONS, answer)
   boundConnections(server)
+  const sockets = new Set<Socket>()
+  server.on(tls ? 'secureConnection' : 'connection', (socket: Socket) => {
+    sockets.add(socket)
+    socket.once('close', () => sockets.delete(socket))
+  })
   await bound(server, host, port)
 
   return {
@@ -58,6 +63,8 @@ export async function listen(
       for (const res of underWay) endConnectionWith(res)
       if (lingerMs > 0) await sleep(lingerMs)
       const closed = new Promise<void>((resolve) => server.close(() => resolve()))
+      // a browser opens connections ahead of what it asks; to Node one that never asked is not idle
+      for (const socket of sockets) if (socket.bytesRead === 0) socket.destroy()
       setTimeout(() => server.closeAllConnections(), DRAIN_LIMIT_MS).unref()
       await closed
     },

@@ -40,8 +40,11 @@ test('on SIGTERM it is not ready, answers what is under way, closes what is idle
     return () => connection.says(request.slice(-2))
   })
   await sleep(50)
+  const silent = await openConnection(port)
   const ended = server.end('SIGTERM')
   await isClosing()
+  await silent.closed
+  expect(server.stdout()).not.toContain('cut off')
   for (const finish of halves) finish()
   await Promise.all([...idle, ...underWay].map(({ closed }) => closed))
   const [readiness, ...answers] = underWay.map((connection) => connection.heard())
