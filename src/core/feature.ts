@@ -31,6 +31,11 @@ export interface Step {
   readonly name: StepName
   /** Renders the form. */
   show(ctx: Context, scene: StepScene): Promise<void>
+  /**
+   * Asked before anything is loaded for what was sent, so that a flood costs little.
+   * @throws AppError(unavailable) where it could not be judged now
+   */
+  admit?(form: Readonly<Record<string, string>>): void
   /** Judges what was sent. `again` means that it rendered its form again, with status 422. */
   submit(ctx: Context, scene: StepScene, form: Readonly<Record<string, string>>): Promise<StepOutcome>
 }

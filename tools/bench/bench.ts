@@ -106,7 +106,7 @@ async function furnish({ lanes, rows, workers }: BenchOptions, { url }: BenchDat
 
 /** Both servers, fresh for each operation, so that none is measured with what another left in the JIT and the heap. */
 async function measure(operation: Operation, place: Place, options: BenchOptions): Promise<OperationReport> {
-  const flags = (house: string) => (options.profile ? profileFlags(`${operation.name}-${house}`) : [])
+  const flags = (house: string) => profileFlags(`${operation.name}-${house}`, options)
   const ours = latchkey(place, [...flags('latchkey'), ...(operation.withoutHash ? withoutHash() : [])])
   return withServer(ours, 'latchkey', place.world, (first) =>
     withServer(bare(place, flags('bare')), 'bare', place.world, (second) =>
@@ -115,8 +115,9 @@ async function measure(operation: Operation, place: Place, options: BenchOptions
   )
 }
 
-function measureFlood(place: Place, { seconds }: BenchOptions): Promise<FloodReport> {
-  return withServer(latchkey(place), 'latchkey', place.world, ({ target }) => flooded(target, 3 * seconds))
+function measureFlood(place: Place, options: BenchOptions): Promise<FloodReport> {
+  const ours = latchkey(place, profileFlags('flood-latchkey', options))
+  return withServer(ours, 'latchkey', place.world, ({ target }) => flooded(target, 3 * options.seconds))
 }
 
 async function measureStart(place: Place): Promise<NonNullable<BenchReport['start']>> {
@@ -144,8 +145,8 @@ function withoutHash(): string[] {
   return ['--import', path.join(import.meta.dirname, 'without-hash.ts')]
 }
 
-function profileFlags(name: string): string[] {
-  return ['--cpu-prof', `--cpu-prof-dir=${PROFILES}`, `--cpu-prof-name=${name}.cpuprofile`]
+function profileFlags(name: string, { profile }: BenchOptions): string[] {
+  return profile ? ['--cpu-prof', `--cpu-prof-dir=${PROFILES}`, `--cpu-prof-name=${name}.cpuprofile`] : []
 }
 
 async function withServer<T>(

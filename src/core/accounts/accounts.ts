@@ -66,6 +66,8 @@ export interface Accounts {
    *   were wrong before, for whatever password and name
    */
   authenticate(identifier: string, password: string, guesser: Guesser): Promise<Account | undefined>
+  /** @throws AppError(unavailable) where `authenticate` would, since too many passwords wait already */
+  refuseWhenBusy(): void
 }
 
 export interface AccountsNeeds {
@@ -244,6 +246,7 @@ export function createAccounts({ database, passwords, secrets, clock, audit }: A
       }),
 
     authenticate,
+    refuseWhenBusy: passwords.refuseWhenBusy,
   }
 }
 

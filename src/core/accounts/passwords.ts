@@ -28,6 +28,8 @@ export interface Passwords {
   verify(hash: string | undefined, password: string, admit?: () => Promise<void>): Promise<boolean>
   /** True for a hash of another system, or with other parameters than today's. */
   needsRehash(hash: string): boolean
+  /** @throws AppError(unavailable) when too many passwords are being checked, before anything is read for one more */
+  refuseWhenBusy: Slots['refuseWhenFull']
   /** Passwords that are being hashed, and that wait for their turn. */
   load: Slots['load']
 }
@@ -83,6 +85,7 @@ export function createPasswords({
     },
 
     needsRehash: (hash) => !hash.startsWith('$argon2id$') || argon2NeedsRehash(hash, PARAMETERS),
+    refuseWhenBusy: bounded.refuseWhenFull,
     load: bounded.load,
   }
 }

@@ -2,6 +2,8 @@
 export interface Slots {
   /** Runs the task as soon as a slot is free, first come, first served. @throws what `refuse` gives once the queue is full */
   run<T>(task: () => Promise<T>): Promise<T>
+  /** @throws what `refuse` gives where a task would find the queue full now */
+  refuseWhenFull(): void
   /** How many tasks are under way and how many wait, now. */
   load(): { readonly running: number; readonly waiting: number }
 }
@@ -15,12 +17,16 @@ export function createSlots({ slots, queue, refuse }: { slots: number; queue: nu
   const waiting: (() => void)[] = []
   let busy = 0
 
+  const refuseWhenFull = (): void => {
+    if (busy >= slots && waiting.length >= queue) throw refuse()
+  }
+
   const enter = (): Promise<void> | void => {
     if (busy < slots) {
       busy += 1
       return
     }
-    if (waiting.length >= queue) throw refuse()
+    refuseWhenFull()
     return new Promise((resolve) => waiting.push(resolve))
   }
 
@@ -40,6 +46,7 @@ export function createSlots({ slots, queue, refuse }: { slots: number; queue: nu
         leave()
       }
     },
+    refuseWhenFull,
     load: () => ({ running: busy, waiting: waiting.length }),
   }
 }

@@ -61,6 +61,10 @@ export function passwordStep(
     show: (ctx, scene) =>
       showForm(ctx, scene, { username: pinned(scene) ?? scene.loginHint ?? '', remember: remembering({}) }),
 
+    admit(form) {
+      if (form['cancel'] !== 'yes' && form['switch'] !== 'yes') accounts.refuseWhenBusy()
+    },
+
     async submit(ctx, scene, form) {
       if (form['cancel'] === 'yes')
         return { kind: 'refused', error: 'access_denied', description: 'the person turned back at sign-in' }

@@ -24,9 +24,10 @@ export function signInRoutes(needs: Needs): Middleware {
   })
 
   router.post('/interaction/:uid/:step', async (ctx) => {
+    const form = await readForm(ctx)
+    needs.steps.find(({ name }) => name === ctx.params['step'])?.admit?.(form)
     const interaction = await needs.interactions.load(ctx, ctx.params['uid'] ?? '')
     const scene = await setScene(interaction, needs)
-    const form = await readForm(ctx)
     if (!equalSecrets(form['csrf'] ?? '', scene.csrf)) throw staleForm()
     const step = dueStep(interaction, scene, needs)
     if (step.name !== ctx.params['step']) return seeInteraction(ctx, interaction, needs)
