@@ -3,6 +3,7 @@
  * app, not the protocol library's, is the one that answers: so signing keys can be swapped under it, one error id is
  * given, and one set of headers stands on every page, the library's own included.
  */
+import type { IncomingMessage, ServerResponse } from 'node:http'
 import { join } from 'node:path'
 import Koa, { type Middleware } from 'koa'
 import mount from 'koa-mount'
@@ -33,6 +34,7 @@ import { refuseForeignOrigin } from '#platform/http/forms.ts'
 import { securityHeaders } from '#platform/http/headers.ts'
 import { language } from '#platform/http/language.ts'
 import { viewMiddleware } from '#platform/http/render.ts'
+import { readySender } from '#platform/http/ready-answers.ts'
 import { requestFacts } from '#platform/http/request-facts.ts'
 import { requestTelemetry } from '#platform/http/request-telemetry.ts'
 import { strictInput } from '#platform/http/strict-input.ts'
@@ -45,7 +47,8 @@ const VIEWS = join(ROOT, 'views')
 const REQUEST_PATIENCE_MS = 5_000
 
 export interface App {
-  readonly koa: Koa
+  /** Answers a request, whatever becomes of it. */
+  answer(req: IncomingMessage, res: ServerResponse): void
   /** Looks for changed signing keys now, instead of within half a second. */
   refreshKeys(): Promise<void>
   close(): Promise<void>
@@ -55,7 +58,7 @@ export interface App {
 export async function createApp(config: Config, services: Services, features: readonly Feature<Needs>[]): Promise<App> {
   const issuer = new URL(config.issuer)
   const base = basePath(config.issuer)
-  const https = issuer.protocol === 'https:'
+  const scheme = issuer.protocol.slice(0, -1)
   const assets = loadAssets(join(VIEWS, 'public'), base)
   const protocol = await openProtocol(services, pagesOf(features, services))
   const needs: Needs = {
@@ -73,12 +76,13 @@ export async function createApp(config: Config, services: Services, features: re
   // errors end in the boundary; what still arrives here broke while an answer was being sent
   koa.on('error', (error: unknown) => services.log.warn({ err: error }, 'an answer could not be sent whole'))
 
+  const documents = preparedDocuments(base, protocol.current)
   const table: readonly Middleware[] = [
     requestFacts(config.trustedProxies),
     requestTelemetry(services.metrics.requests, config.trustedProxies),
     accessLog(services.log),
-    preparedDocuments(base, protocol.current),
-    securityHeaders(https),
+    documents.keep,
+    securityHeaders(scheme === 'https'),
     language(config.defaultLocale),
     viewMiddleware({ dir: VIEWS, cache: true, assets, words: openWords(readCatalogues(VIEWS)) }),
     errorBoundary(services.log),
@@ -107,7 +111,17 @@ export async function createApp(config: Config, services: Services, features: re
   ]
   for (const middleware of table) koa.use(middleware)
 
-  return { koa, refreshKeys: protocol.refreshKeys, close: protocol.close }
+  const sendReady = readySender({ ...config, log: services.log, requests: services.metrics.requests, protocol: scheme })
+  const callKoa = koa.callback()
+  return {
+    answer(req, res) {
+      const ready = documents.find(req)
+      if (ready) sendReady(req, res, ready)
+      else void callKoa(req, res)
+    },
+    refreshKeys: protocol.refreshKeys,
+    close: protocol.close,
+  }
 }
 
 /**

@@ -56,7 +56,7 @@ export async function serve(config: Config, surroundings: Surroundings = {}): Pr
     watchProcess(services.metrics.registry)
     const app = await createApp(config, services, features)
     closing.push(app.close)
-    const server = await listen(config.listen, app.koa.callback(), config.clientCertificates.authorities)
+    const server = await listen(config.listen, app.answer, config.clientCertificates.authorities)
     closing.push(startJobs(features, services), () => server.drain(LINGER_MS), beginDraining)
     return { services, log: services.log, stop }
   } catch (error) {

@@ -1,54 +1,62 @@
 import type { IncomingMessage } from 'node:http'
 import type { Middleware } from 'koa'
 import type { Provider } from 'oidc-provider'
+import type { ReadyAnswer } from '#platform/http/ready-answers.ts'
+import { routeOf } from '#platform/http/request-telemetry.ts'
 import { DOCUMENTS } from './document-caching.ts'
 
-interface Prepared {
+export interface PreparedDocuments {
+  /** What the request is to be answered with; undefined where it has to go the long way. */
+  find(req: IncomingMessage): ReadyAnswer | undefined
+  /** Keeps what the long way answers, headers included. */
+  readonly keep: Middleware
+}
+
+interface Prepared extends ReadyAnswer {
   /** The one that gave the answer: another one has other keys. */
   readonly provider: Provider
-  readonly headers: Readonly<Record<string, string>>
-  readonly body: Buffer
-  /** The endpoint, as metrics name it. */
-  readonly route: unknown
 }
 
 /**
- * Answers discovery and JWKS, which are the same for everybody until the keys change, with what was answered before,
- * headers included, in place of everything that stands behind. Only the plainest request: a script of another origin, a
- * condition or a query go the long way.
+ * Discovery and JWKS are the same for everybody until the keys change, so they are answered with what was answered
+ * before. Only the plainest request: a script of another origin, a condition or a query go the long way.
  * @param base path of the issuer
  */
-export function preparedDocuments(base: string, provider: () => Provider): Middleware {
+export function preparedDocuments(base: string, provider: () => Provider): PreparedDocuments {
   const prepared = new Map<string, Prepared>()
 
-  return async (ctx, next) => {
-    const { req, res } = ctx
-    const url = req.url ?? ''
-    if (!isPlain(req) || !url.startsWith(base) || !DOCUMENTS.has(url.slice(base.length))) return next()
-    const known = prepared.get(url)
-    const asked = provider()
-    if (known?.provider === asked) {
-      ctx.set(known.headers)
-      ctx['_matchedRoute'] = known.route
-      ctx.body = known.body
-      return
-    }
-    await next()
-    const { body, status } = ctx
-    // boundary: a text since document-caching.ts
-    if (status !== 200 || typeof body !== 'string' || asked !== provider()) return
-    const headers = Object.entries(res.getHeaders()).filter(([name]) => !OF_ONE_ANSWER.has(name))
-    prepared.set(url, {
-      provider: asked,
-      headers: Object.fromEntries(headers.map(([name, value]) => [name, String(value)])),
-      body: Buffer.from(body),
-      route: ctx['_matchedRoute'],
-    })
+  return {
+    find(req) {
+      const known = prepared.get(req.url ?? '')
+      return known?.provider === provider() && isPlain(req) ? known : undefined
+    },
+
+    async keep(ctx, next) {
+      const { req, res } = ctx
+      const url = req.url ?? ''
+      if (!isPlain(req) || !url.startsWith(base) || !DOCUMENTS.has(url.slice(base.length))) return next()
+      const asked = provider()
+      await next()
+      const { body, status } = ctx
+      // boundary: a text since document-caching.ts
+      if (status !== 200 || typeof body !== 'string' || !isAscii(body) || asked !== provider()) return
+      const headers = Object.entries(res.getHeaders()).filter(([name]) => !OF_ONE_ANSWER.has(name))
+      prepared.set(url, {
+        provider: asked,
+        headers: headers.flatMap(([name, value]) => [name, String(value)]),
+        body,
+        route: routeOf(ctx),
+      })
+    },
   }
 }
 
-const OF_ONE_ANSWER = new Set(['x-request-id', 'connection', 'content-length'])
+const OF_ONE_ANSWER = new Set(['x-request-id', 'connection'])
 
 function isPlain({ method, headers }: IncomingMessage): boolean {
   return method === 'GET' && headers.origin === undefined && headers['if-none-match'] === undefined
+}
+
+function isAscii(text: string): boolean {
+  return Buffer.byteLength(text) === text.length
 }

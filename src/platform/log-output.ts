@@ -10,6 +10,9 @@ export interface Output {
 
 /** How much waits for a slow reader. */
 const MOST_WAITING_BYTES = 1_048_576
+/** Lines for a pipe wait so long for each other, up to so much: a call of the system costs more than the line itself. */
+const TOGETHER_MS = 5
+const TOGETHER_BYTES = 16_384
 const STDOUT = 1
 
 /** Stdout: a pipe is written to without waiting for its reader, everything else at once. */
@@ -39,9 +42,21 @@ function countingDrops(sink: Sink): Output {
 function toPipe(stream: NodeJS.WriteStream): Sink {
   // one listener, however many logs a process opens
   if (!stream.listeners('error').includes(readerIsGone)) stream.on('error', readerIsGone)
+  let lines = ''
+  const flush = (): void => {
+    process.off('exit', flush)
+    if (lines !== '') stream.write(lines)
+    lines = ''
+  }
+  const flushSoon = (): void => {
+    process.once('exit', flush)
+    setTimeout(flush, TOGETHER_MS)
+  }
   return (line) => {
-    if (stream.destroyed || stream.writableLength > MOST_WAITING_BYTES) return false
-    stream.write(line)
+    if (stream.destroyed || stream.writableLength + lines.length > MOST_WAITING_BYTES) return false
+    if (lines === '') flushSoon()
+    lines += line
+    if (lines.length >= TOGETHER_BYTES) flush()
     return true
   }
 }

@@ -40,6 +40,21 @@ export function inSpan<T>(
   })
 }
 
+/** The same for a task that is done when it returns. */
+export function inShortSpan(
+  name: string,
+  { kind, attributes = {}, parent = context.active() }: Around,
+  task: (span: Span) => void,
+): void {
+  tracer.startActiveSpan(name, { kind, attributes }, parent, (span) => {
+    try {
+      task(span)
+    } finally {
+      span.end()
+    }
+  })
+}
+
 interface Past {
   readonly kind: SpanKind
   readonly attributes: Attributes

@@ -66,6 +66,9 @@ describe.each(databases)('metrics on $name', (database) => {
       await growth(series('/interaction/:uid', 200), () => browserSession(app.issuer).open(authorizeUrl(app, web))),
     ).toBe(1)
     expect(await growth(series('/healthz', 200), () => send(`${app.issuer}/healthz`))).toBe(1)
+    const jwks = '/.well-known/jwks.json'
+    // the second is answered from the first
+    for (const _ of [1, 2]) expect(await growth(series(jwks, 200), () => send(app.issuer + jwks))).toBe(1)
     expect(await growth(series('other', 404), () => send(`${app.issuer}/nowhere`))).toBe(1)
   })
 

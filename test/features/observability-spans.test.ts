@@ -119,6 +119,25 @@ describe.each(databases)('spans on $name', (database) => {
     expect(JSON.stringify([broken.attributes, broken.events])).not.toContain('secret')
   })
 
+  test('are of documents that are answered from the last answer, too, and join the log', async () => {
+    const path = '/.well-known/jwks.json'
+    await send(app.issuer + path)
+    exporter.reset()
+    lines.length = 0
+    const requestId = (await send(app.issuer + path)).headers.get('x-request-id')
+    const span = spanNamed(exporter.getFinishedSpans(), `HTTP GET ${path}`)
+    expect(span.attributes).toEqual({
+      'http.request.method': 'GET',
+      'http.route': path,
+      'http.response.status_code': 200,
+      'url.scheme': 'http',
+    })
+    const { traceId } = span.spanContext()
+    expect(lines.map((line): unknown => JSON.parse(line))).toContainEqual(
+      expect.objectContaining({ msg: 'request', id: requestId, path, status: 200, trace_id: traceId }),
+    )
+  })
+
   test('join the log, and are not continued from a stranger', async () => {
     lines.length = 0
     await send(`${app.issuer}/healthz`, { headers: { traceparent: `00-${TRACE_ID}-b7ad6b7169203331-01` } })

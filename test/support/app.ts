@@ -59,7 +59,7 @@ export async function startApp(
   )
   const { services, close } = await openServices(config, { log: log ?? openLog(config.log) })
   const app = await createApp(config, services, [...more, ...features])
-  const server = await listen(config.listen, app.koa.callback(), config.clientCertificates.authorities)
+  const server = await listen(config.listen, app.answer, config.clientCertificates.authorities)
 
   return {
     issuer,

@@ -1,28 +1,32 @@
 import type { Middleware } from 'koa'
 import type { Log } from '#platform/log.ts'
-import { factsOf } from './request-facts.ts'
+import { factsOf, type RequestFacts } from './request-facts.ts'
 
-/** One line a request. No query and no body: they carry codes and tokens; ids in the path are cut out. */
+/** One line a request, see `logAnswer`. */
 export function accessLog(log: Log): Middleware {
   return async (ctx, next) => {
     const startedAt = performance.now()
     try {
       await next()
     } finally {
-      const { id, clientAddress } = factsOf(ctx.req)
-      log.info(
-        {
-          id,
-          method: ctx.method,
-          path: withoutIds(ctx.req.url ?? ''),
-          status: ctx.status,
-          ms: Math.round(performance.now() - startedAt),
-          client: clientAddress,
-        },
-        'request',
-      )
+      logAnswer(log, factsOf(ctx.req), { method: ctx.method, url: ctx.req.url ?? '', status: ctx.status, startedAt })
     }
   }
+}
+
+interface Answered {
+  readonly method: string
+  readonly url: string
+  readonly status: number
+  /** As performance.now() has it. */
+  readonly startedAt: number
+}
+
+/** The line of one request. No query and no body: they carry codes and tokens; ids in the path are cut out. */
+export function logAnswer(log: Log, { id, clientAddress }: RequestFacts, answered: Answered): void {
+  const { method, url, status, startedAt } = answered
+  const ms = Math.round(performance.now() - startedAt)
+  log.info({ id, method, path: withoutIds(url), status, ms, client: clientAddress }, 'request')
 }
 
 /** A path holds an interaction's id, which is half of a browser's right to it. */
