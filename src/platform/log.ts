@@ -1,5 +1,5 @@
+import { createRequire } from 'node:module'
 import { pino, type Logger, type LevelWithSilent } from 'pino'
-import pretty from 'pino-pretty'
 import { traceNames } from './spans.ts'
 import { stdoutOutput } from './log-output.ts'
 
@@ -18,6 +18,8 @@ export function openLog({ level, format }: LogSettings): Log {
   const options = { level, base: null, mixin: traceNames }
   if (format === 'json')
     return pino({ ...options, formatters: { level: (label) => ({ level: label }) } }, stdoutOutput())
+  // boundary: loaded here, since a server that logs JSON has no use for its 30 files
+  const pretty = createRequire(import.meta.url)('pino-pretty') as typeof import('pino-pretty')
   return pino(
     options,
     pretty({ colorize: process.stdout.isTTY, ignore: 'pid,hostname', translateTime: 'HH:MM:ss', sync: true }),
