@@ -1,5 +1,6 @@
 import { createRequire } from 'node:module'
 import { pino, type Logger, type LevelWithSilent } from 'pino'
+import type Pretty from 'pino-pretty'
 import { traceNames } from './spans.ts'
 import { stdoutOutput } from './log-output.ts'
 
@@ -19,7 +20,7 @@ export function openLog({ level, format }: LogSettings): Log {
   if (format === 'json')
     return pino({ ...options, formatters: { level: (label) => ({ level: label }) } }, stdoutOutput())
   // boundary: loaded here, since a server that logs JSON has no use for its 30 files
-  const pretty = createRequire(import.meta.url)('pino-pretty') as typeof import('pino-pretty')
+  const pretty = createRequire(import.meta.url)('pino-pretty') as typeof Pretty
   return pino(
     options,
     pretty({ colorize: process.stdout.isTTY, ignore: 'pid,hostname', translateTime: 'HH:MM:ss', sync: true }),
