@@ -9,19 +9,8 @@ import { codeBySignIn, Unanswered } from './asking.ts'
 import { consents } from './work-consents.ts'
 import { codes, devices, pushedRequests, revocations } from './work-codes.ts'
 import { assertions, backchannelRequests, people, registrations, signIns } from './work-others.ts'
-import type { Ledger } from './ledger.ts'
-import type { Random } from './random.ts'
-import type { Verifier } from './verifier.ts'
+import type { Work } from './work.ts'
 import type { World } from './world.ts'
-
-export interface Work {
-  readonly world: World
-  readonly ledger: Ledger
-  readonly random: Random
-  /** A browser in which Ada is signed in, and stays so over all rounds. */
-  readonly browser: BrowserSession
-  readonly verifier: Verifier
-}
 
 /** How many do the work at the same time. */
 const works: readonly { readonly turn: (work: Work) => Promise<void>; readonly workers: number }[] = [

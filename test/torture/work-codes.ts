@@ -13,7 +13,7 @@ import {
 } from '../support/protocol.ts'
 import { pollDevice } from '../support/device.ts'
 import { codeBySession, codeIn, expected, refusedWith } from './asking.ts'
-import type { Work } from './load.ts'
+import type { Work } from './work.ts'
 
 const REFRESHES = 3
 

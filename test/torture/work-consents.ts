@@ -3,7 +3,7 @@ import { randomUUID } from 'node:crypto'
 import { createClient } from '../support/app.ts'
 import { authorizeUrl } from '../support/protocol.ts'
 import { codeBySession, codeIn, expected } from './asking.ts'
-import type { Work } from './load.ts'
+import type { Work } from './work.ts'
 
 export async function consents({ world: { app }, ledger, browser }: Work): Promise<void> {
   const third = await createClient(app.services, { name: `Third ${randomUUID()}` })

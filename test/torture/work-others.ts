@@ -7,7 +7,7 @@ import { browserSession } from '../support/browser-session.ts'
 import { authorizeUrl } from '../support/protocol.ts'
 import { registering } from '../support/registration.ts'
 import { codeBySession, codeBySignIn, expected, refusedWith } from './asking.ts'
-import type { Work } from './load.ts'
+import type { Work } from './work.ts'
 
 /** A browser of its own signs in; one in three signs out again. */
 export async function signIns({ world: { app, client }, ledger, random }: Work): Promise<void> {
