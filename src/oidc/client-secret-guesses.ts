@@ -5,12 +5,12 @@
  * network shall not stop the new one.
  */
 import type { Context, Middleware } from 'koa'
-import type { KoaContextWithOIDC } from 'oidc-provider'
 import type { Services } from '#core/services.ts'
 import { countAttempt, type AttemptLimit } from '#platform/database/attempt-counter.ts'
 import { AppError } from '#platform/errors.ts'
 import { networkOf } from '#platform/http/network.ts'
 import { factsOf } from '#platform/http/request-facts.ts'
+import { oidcOf } from './library-context.ts'
 
 type Needs = Pick<Services, 'database' | 'clock' | 'secrets'>
 
@@ -42,8 +42,7 @@ function limitsOf(secrets: Needs['secrets'], { req }: Pick<Context, 'req'>, clie
 
 /** Whom a wrong secret was sent for, if that is what was refused. */
 function clientRefused(ctx: Context): string | undefined {
-  // boundary: the library leaves its context on the request that it answered
-  const { params, body } = (ctx as Context & Partial<Pick<KoaContextWithOIDC, 'oidc'>>).oidc ?? {}
+  const { params, body } = oidcOf(ctx) ?? {}
   const pair = /^basic (.+)$/i.exec(ctx.get('Authorization'))?.[1]
   if (pair !== undefined) return Buffer.from(pair, 'base64').toString().split(':', 1)[0]
   const id = params?.['client_id']

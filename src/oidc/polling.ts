@@ -1,8 +1,8 @@
 import type { Context, Middleware } from 'koa'
-import type { KoaContextWithOIDC } from 'oidc-provider'
 import type { Services } from '#core/services.ts'
 import { artifactKey } from './adapter.ts'
 import { holdCodeInAddress } from './device.ts'
+import { oidcOf } from './library-context.ts'
 
 /** RFC 8628 §3.2 and CIBA Core 1.0 §7.3 `interval`, and by how much it grows with each slow_down. */
 const INTERVAL_SECONDS = 5
@@ -34,10 +34,9 @@ export function polling({ artifacts, clock }: Pick<Services, 'artifacts' | 'cloc
 }
 
 function keyOfPolled(ctx: Context): string | undefined {
-  // boundary: the library leaves its context on the request that it answered
-  const { oidc } = ctx as Context & Partial<Pick<KoaContextWithOIDC, 'oidc'>>
+  const params = oidcOf(ctx)?.params
   for (const { model, parameter } of POLLED) {
-    const value = oidc?.params?.[parameter]
+    const value = params?.[parameter]
     if (typeof value === 'string') return artifactKey(model, value)
   }
   return undefined

@@ -5,6 +5,9 @@ import type { ReadyAnswer } from '#platform/http/ready-answers.ts'
 import { routeOf } from '#platform/http/request-telemetry.ts'
 import { DOCUMENTS } from './document-caching.ts'
 
+/** Headers that belong to the one answer they came with. */
+const OF_ONE_ANSWER = new Set(['x-request-id', 'connection'])
+
 export interface PreparedDocuments {
   /** What the request is to be answered with; undefined where it has to go the long way. */
   find(req: IncomingMessage): ReadyAnswer | undefined
@@ -50,8 +53,6 @@ export function preparedDocuments(base: string, provider: () => Provider): Prepa
     },
   }
 }
-
-const OF_ONE_ANSWER = new Set(['x-request-id', 'connection'])
 
 function isPlain({ method, headers }: IncomingMessage): boolean {
   return method === 'GET' && headers.origin === undefined && headers['if-none-match'] === undefined

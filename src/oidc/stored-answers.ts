@@ -1,7 +1,8 @@
 /**
  * Endpoints whose answer stands on several rows: they are stored in one commit, and before the answer is given. What is
  * refused is stored too, since it may have ended a family of tokens; after a failure of ours nothing of the request is
- * left, so it may come again as it is (RFC 7009 §2.2.1 says so of 503). docs/decisions/024-one-commit-per-answer.md says why the other endpoints do without.
+ * left, so it may come again as it is (RFC 7009 §2.2.1 says so of 503). docs/decisions/024-one-commit-per-answer.md says
+ * why the other endpoints do without.
  */
 import type { Middleware } from 'koa'
 import type { Services } from '#core/services.ts'

@@ -1,16 +1,16 @@
 /**
  * Whoever has not signed in and is no client with a secret can still have something stored: a sign-in that waits, a
  * pushed request, a device's code, a session that only holds a form. It is stored for half an hour, with all that was
- * sent, so that without a bound a single stranger fills the disk. The bound is on bytes, not on requests: a sign-in as applications
- * ask for it costs some 1.6 kB, and the largest that fits ten times as much. It is kept in each process, costs
- * no query, and sheds load; it is no secret's guard.
+ * sent, so that without a bound a single stranger fills the disk. The bound is on bytes, not on requests: a sign-in as
+ * applications ask for it costs some 1.6 kB, and the largest that fits ten times as much. It is kept in each process,
+ * costs no query, and sheds load; it is no secret's guard.
  */
 import type { Context, Middleware } from 'koa'
-import type { KoaContextWithOIDC } from 'oidc-provider'
 import { AppError } from '#platform/errors.ts'
 import { networkOf } from '#platform/http/network.ts'
 import { factsOf } from '#platform/http/request-facts.ts'
 import { tokenBuckets } from '#platform/token-buckets.ts'
+import { oidcOf } from './library-context.ts'
 
 const STORING = new Set(['/authorize', '/par', '/device_authorization', '/device', '/logout', '/logout/confirm'])
 
@@ -56,8 +56,7 @@ export function boundStrangersWrites(ofANetwork = OF_A_NETWORK): Middleware {
 
 /** Somebody is signed in, or a client has proven who it is. */
 function isKnown(ctx: Context): boolean {
-  // boundary: the library leaves its context on the request that it answered
-  const { oidc } = ctx as Context & Partial<Pick<KoaContextWithOIDC, 'oidc'>>
+  const oidc = oidcOf(ctx)
   if (oidc?.session) return oidc.session.accountId !== undefined
   return oidc?.client !== undefined && oidc.client.tokenEndpointAuthMethod !== 'none'
 }

@@ -1,6 +1,6 @@
 import type { Context, Middleware } from 'koa'
-import type { KoaContextWithOIDC } from 'oidc-provider'
 import { askedLocale, askForLanguage } from '#platform/http/language.ts'
+import { oidcOf } from './library-context.ts'
 
 const NAME = 'ui_locales'
 
@@ -26,9 +26,4 @@ export function withLocale(ctx: Pick<Context, 'req'>, address: string): string {
   const url = new URL(address)
   url.searchParams.set(NAME, locale)
   return url.href
-}
-
-function oidcOf(ctx: Context): KoaContextWithOIDC['oidc'] | undefined {
-  // boundary: the library adds this to the context once it has the request
-  return (ctx as Context & Partial<Pick<KoaContextWithOIDC, 'oidc'>>).oidc
 }
