@@ -3,6 +3,7 @@
  * anything, and of the others only that they were sent. Values that look like a secret all the same are hidden.
  */
 import type { KoaContextWithOIDC } from 'oidc-provider'
+import { isJsonObject } from '#platform/json-object.ts'
 
 /** Parameters whose values are kept. */
 const KEPT = [
@@ -96,7 +97,7 @@ function withoutSecrets(value: string): string {
 }
 
 function members(value: unknown): Readonly<Record<string, unknown>> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value) ? { ...value } : {}
+  return isJsonObject(value) ? { ...value } : {}
 }
 
 function defined(from: Readonly<Record<string, unknown>>): Record<string, unknown> {

@@ -19,6 +19,7 @@ import { OPEN_BOUNDS, type RegistrationBounds } from '#core/registration/bounds.
 import type { Services, Settings } from '#core/services.ts'
 import { AppError } from '#platform/errors.ts'
 import { factsOf } from '#platform/http/request-facts.ts'
+import { isJsonObject } from '#platform/json-object.ts'
 import { artifactKey, type RegisteredClients } from './adapter.ts'
 import { clientSettings } from './clients.ts'
 import { isDocumentId } from './client-documents.ts'
@@ -78,7 +79,7 @@ export function registrationDoor(services: Services): Middleware {
     if (mode === 'open' && ctx.method === 'POST') await limit(ctx)
     ctx.state[PERMIT] = await permitOf(ctx)
     await next()
-    if (ctx.status < 300 && isMembers(ctx.body)) ctx.body = told(ctx.body)
+    if (ctx.status < 300 && isJsonObject(ctx.body)) ctx.body = told(ctx.body)
     // RFC 6750 §3.1: what came without a token was not looked at, so it is not the request that is wrong
     const isWithoutToken = ctx.get('Authorization') === '' && (mode === 'token' || ctx.path !== '/register')
     if (ctx.status === 400 && isWithoutToken) ctx.status = 401
@@ -99,7 +100,7 @@ function allowOtherOrigins(ctx: Context): boolean {
 function requestReader(settings: Settings) {
   const read = metadataReader(settings)
   return (ctx: KoaContextWithOIDC) => {
-    const metadata = isMembers(ctx.oidc.body) ? ctx.oidc.body : {}
+    const metadata = isJsonObject(ctx.oidc.body) ? ctx.oidc.body : {}
     if (metadata['software_statement'] !== undefined)
       throw new errors.CustomOIDCProviderError(
         'unapproved_software_statement',
@@ -198,8 +199,4 @@ const TOLD = new Set([
 
 function told(body: Readonly<Record<string, unknown>>): Record<string, unknown> {
   return Object.fromEntries(Object.entries(body).filter(([member]) => TOLD.has(member)))
-}
-
-function isMembers(value: unknown): value is Record<string, unknown> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value)
 }

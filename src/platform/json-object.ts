@@ -4,10 +4,11 @@
  */
 export function parseJsonObject(text: string): Record<string, unknown> {
   const value: unknown = JSON.parse(text)
-  if (isObject(value)) return value
+  if (isJsonObject(value)) return value
   throw new TypeError('a JSON object was expected')
 }
 
-function isObject(value: unknown): value is Record<string, unknown> {
+/** An object, and neither a list nor null. */
+export function isJsonObject(value: unknown): value is Record<string, unknown> {
   return typeof value === 'object' && value !== null && !Array.isArray(value)
 }

@@ -4,6 +4,7 @@
  */
 import { z } from 'zod'
 import { AppError } from '#platform/errors.ts'
+import { isJsonObject } from '#platform/json-object.ts'
 import { claimNameProblem, isDangerousKey } from './claim-name.ts'
 
 const MAX_CLAIMS = 50
@@ -27,7 +28,7 @@ export const claimValue = z.unknown().superRefine((value, context) => {
 /** What is to be set, by name; null takes a claim away. */
 export const customClaimChanges = z
   // no z.record, which drops a member called __proto__ in silence
-  .custom<CustomClaims>(isObject, 'The custom claims must be an object: the value of each claim under its name.')
+  .custom<CustomClaims>(isJsonObject, 'The custom claims must be an object: the value of each claim under its name.')
   .superRefine((claims, context) => {
     for (const [name, value] of Object.entries(claims)) {
       // a claim that is only taken away may have any name
@@ -53,10 +54,6 @@ export function changedCustomClaims(before: CustomClaims, changes: CustomClaims)
     })
   }
   return Object.fromEntries([...after].toSorted(([one], [other]) => (one < other ? -1 : 1)))
-}
-
-function isObject(value: unknown): boolean {
-  return typeof value === 'object' && value !== null && !Array.isArray(value)
 }
 
 function valueProblem(value: unknown): string | undefined {

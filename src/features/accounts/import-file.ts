@@ -7,6 +7,7 @@ import { open, readFile, stat } from 'node:fs/promises'
 import path from 'node:path'
 import { createInterface } from 'node:readline'
 import { AppError } from '#platform/errors.ts'
+import { isJsonObject } from '#platform/json-object.ts'
 import type { Terminal } from '#platform/terminal.ts'
 
 export interface PersonInFile {
@@ -47,7 +48,7 @@ const FORMS = 'Give a file with one JSON object a line, a JSON array of people, 
 async function isOfLines(file: string): Promise<boolean> {
   const lines = (await beginningOf(file)).split('\n').map((line) => withoutMark(line).trim())
   const first = jsonIn(lines.find((line) => line !== '') ?? '')
-  return isObject(first) && !Array.isArray(first['users'])
+  return isJsonObject(first) && !Array.isArray(first['users'])
 }
 
 /** What is longer than this is cut off, and so no JSON any more. */
@@ -84,7 +85,7 @@ async function* textsOf(file: string): AsyncGenerator<{ readonly number: number;
 function* listOf(text: string, name: string): Generator<PersonInFile> {
   if (text.includes(NOT_UTF8)) throw notUtf8(`The file ${name}`)
   const content = jsonIn(text)
-  const people = isObject(content) ? content['users'] : content
+  const people = isJsonObject(content) ? content['users'] : content
   if (!Array.isArray(people)) throw new AppError('invalid_input', `The file ${name} holds no people.`, { hint: FORMS })
   for (const [index, person] of people.entries()) yield { place: `person ${index + 1}`, person }
 }
@@ -95,10 +96,6 @@ function jsonIn(text: string): unknown {
   } catch {
     return undefined
   }
-}
-
-function isObject(value: unknown): value is Record<string, unknown> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value)
 }
 
 /** What stands in the place of bytes that are no UTF-8. */
