@@ -60,29 +60,34 @@ async function apply(
     case 'switch-account':
       await interaction.leaveSession()
       return seeInteraction(ctx, interaction, needs)
-    case 'consented': {
-      const { accountId } = interaction
-      if (accountId === undefined)
-        throw new AppError('expired', 'You were signed out meanwhile.', {
-          hint: 'Go back to the app and sign in again.',
-          told: { message: 'signed-out' },
-        })
-      const resources = scopesByApi(outcome.resources)
-      // a first-party client goes by no memory, and the server as its own client has no row that one could hang on
-      if (!client.firstParty)
-        await needs.consents.remember(accountId, client.id, { ...outcome, resources }, needs.clock.now())
-      await needs.audit.record({
-        type: 'consent.granted',
-        by: { kind: 'person', request: factsOf(ctx.req) },
-        accountId,
-        clientId: client.id,
-        facts: { scopes: outcome.scopes, claims: outcome.claims, apis: Object.keys(resources) },
-      })
-      return interaction.finishConsent(ctx, outcome)
-    }
+    case 'consented':
+      return finishConsented(ctx, interaction, outcome, client, needs)
     case 'proven':
       return finishIfProven(ctx, interaction, outcome, needs)
   }
+}
+
+async function finishConsented(
+  ctx: Context,
+  interaction: Interaction,
+  outcome: Extract<StepOutcome, { kind: 'consented' }>,
+  client: StepScene['client'],
+  needs: Needs,
+): Promise<void> {
+  const { accountId } = interaction
+  if (accountId === undefined) throw signedOutMeanwhile()
+  const resources = scopesByApi(outcome.resources)
+  // a first-party client goes by no memory, and the server as its own client has no row that one could hang on
+  if (!client.firstParty)
+    await needs.consents.remember(accountId, client.id, { ...outcome, resources }, needs.clock.now())
+  await needs.audit.record({
+    type: 'consent.granted',
+    by: { kind: 'person', request: factsOf(ctx.req) },
+    accountId,
+    clientId: client.id,
+    facts: { scopes: outcome.scopes, claims: outcome.claims, apis: Object.keys(resources) },
+  })
+  return interaction.finishConsent(ctx, outcome)
 }
 
 async function finishIfProven(
@@ -145,6 +150,13 @@ async function setScene(interaction: Interaction, needs: Needs): Promise<StepSce
 function seeInteraction(ctx: Context, interaction: Interaction, needs: Needs): void {
   ctx.status = 303
   ctx.redirect(interactionPath(needs.settings.issuer, interaction.uid))
+}
+
+function signedOutMeanwhile(): AppError {
+  return new AppError('expired', 'You were signed out meanwhile.', {
+    hint: 'Go back to the app and sign in again.',
+    told: { message: 'signed-out' },
+  })
 }
 
 function staleForm(): AppError {
