@@ -16,7 +16,7 @@ import { OPERATIONS } from './operations/all.ts'
 import type { Operation, Target } from './operations/operation.ts'
 import type { BenchOptions } from './options.ts'
 import type { BenchReport, FloodReport, OperationReport } from './report.ts'
-import { inTurn } from './rounds.ts'
+import { inTurn, median } from './rounds.ts'
 import { seedRows } from './rows.ts'
 import { seed } from './seed.ts'
 import { startServer, type ServerProcess } from './server-process.ts'
@@ -129,8 +129,7 @@ async function measureStart(place: Place): Promise<NonNullable<BenchReport['star
     starts.push({ readyMs: server.readyMs, rss: server.rssMegabytes() })
     await server.stop()
   }
-  const readyMs = starts.map((start) => start.readyMs).toSorted((a, b) => a - b)[Math.floor(STARTS / 2)] ?? 0
-  return { readyMs, idleRssMegabytes: starts.at(-1)?.rss ?? 0 }
+  return { readyMs: median(starts.map(({ readyMs }) => readyMs)), idleRssMegabytes: starts.at(-1)?.rss ?? 0 }
 }
 
 function latchkey({ port, settings }: Place, flags: readonly string[] = []): Promise<ServerProcess> {

@@ -53,6 +53,7 @@ function medians(samples: readonly Sample[]): Measured {
   }
 }
 
-function median(values: readonly number[]): number {
+/** The middle value; NaN of none. */
+export function median(values: readonly number[]): number {
   return values.toSorted((a, b) => a - b)[Math.floor(values.length / 2)] ?? Number.NaN
 }
