@@ -43,6 +43,12 @@ describe.each(databases)('the audit on $name', ({ create }) => {
     (await services.auditTrail.verify(head)).problems.map(({ problem }) => problem)
   const run = (statement: ReturnType<typeof sql>) => statement.execute(services.database.db)
 
+  test('holds what was cut in the middle of a character', async () => {
+    const long = `${'x'.repeat(999)}\u{1f600}`
+    await services.audit.record({ type: 'client.created', by: BY, rule: long, facts: { long } })
+    expect(await problems()).toEqual([])
+  })
+
   test('is one chain that is verified from end to end, also in parts', async () => {
     await write(3)
     expect(await services.auditTrail.seal()).toBe(3)

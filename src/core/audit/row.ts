@@ -27,7 +27,7 @@ export function bareRow({ type, by, accountId, clientId, rule, facts }: AuditEve
 }
 
 function shortened(text: string | undefined, longest: number): string | null {
-  return text === undefined || text === '' ? null : oneLine(text).slice(0, longest)
+  return text === undefined || text === '' ? null : cut(text, longest)
 }
 
 /** Where facts would be too long together, the last that are named are left out. */
@@ -42,10 +42,15 @@ function factsText(facts: Facts = {}): string {
 }
 
 function plain(value: unknown): unknown {
-  if (typeof value === 'string') return oneLine(value).slice(0, LONGEST_TEXT)
+  if (typeof value === 'string') return cut(value, LONGEST_TEXT)
   if (Array.isArray(value)) return value.slice(0, MOST_ITEMS).map(plain)
   if (typeof value !== 'object' || value === null) return value
   return Object.fromEntries(Object.entries(value).map(([name, member]) => [name, plain(member)]))
+}
+
+/** Half a character at the cut would come back from the database as another one, and the row's proof would not hold. */
+function cut(text: string, longest: number): string {
+  return oneLine(text).slice(0, longest).toWellFormed()
 }
 
 /** Control characters, line ends and what turns the direction of text, as \u escapes: nothing forges a line (A114). */
