@@ -4,7 +4,7 @@ import type { Services } from '#core/services.ts'
 import { AppError } from '#platform/errors.ts'
 import { factsOf } from '#platform/http/request-facts.ts'
 import { noteEvent, noteProtocolRefusal } from './audit-notes.ts'
-import { receivedOf } from './received.ts'
+import { receivedOf, withoutSecrets } from './received.ts'
 
 const REFUSALS = [
   'authorization.error',
@@ -59,7 +59,7 @@ export function tellEvents(provider: Provider, { log, metrics, database }: Event
         accountId: accountIdOf(ctx),
         clientId: ctx.oidc.client?.clientId,
         rule: reason,
-        facts: { error: error.error, event, description: error.error_description, received: receivedOf(ctx) },
+        facts: { error: error.error, event, description: told(error), received: receivedOf(ctx) },
       })
     })
   }
@@ -109,8 +109,14 @@ function noteFamily(
 }
 
 /** A parser's error quotes what was sent, which may be a secret. */
-function reasonOf({ cause, error_detail: detail, error_description: description }: errors.OIDCProviderError) {
-  return cause instanceof SyntaxError ? description : (detail ?? description)
+function reasonOf(error: errors.OIDCProviderError): string | undefined {
+  const { cause, error_detail: detail } = error
+  return cause instanceof SyntaxError || detail === undefined ? told(error) : withoutSecrets(detail)
+}
+
+/** What the client hears may quote an address that it sent, with a password in it. */
+function told({ error_description: description }: errors.OIDCProviderError): string | undefined {
+  return description === undefined ? undefined : withoutSecrets(description)
 }
 
 /** A client that could not prove who it is, is nobody. */

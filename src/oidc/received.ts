@@ -86,14 +86,21 @@ function shown(value: unknown): string | readonly string[] | undefined {
   return typeof value === 'string' || typeof value === 'number' ? withoutSecrets(String(value)) : undefined
 }
 
-/** Of addresses, the password and what may be a secret in the query; else what has the shape of a token. */
-function withoutSecrets(value: string): string {
+/** Of addresses, also within words, the password and what may be a secret in the query; else what has the shape of a token. */
+export function withoutSecrets(value: string): string {
   if (/^[\w-]{43,}$/.test(value) || /^[\w-]+(\.[\w-]*){2,4}$/.test(value))
     return '[hidden: it has the shape of a secret]'
-  return value
-    .replace(/\/\/[^/?#]*@/, '//[hidden]@')
-    .replaceAll(/([?&#;](?:code|[^=&#]*(?:token|secret|password|assertion|key)[^=&#]*)=)[^&#;]+/gi, '$1[hidden]')
-    .slice(0, LONGEST)
+  return (
+    value
+      .replaceAll(/\/\/[^/?#\s]*@/g, '//[hidden]@')
+      .replaceAll(/eyJ[\w.-]{8,}/g, '[hidden]')
+      // before the pattern that goes back and forth, or a long value made for it would stop the server
+      .slice(0, LONGEST)
+      .replaceAll(
+        /([?&#;](?:code|[^?;=&#]*(?:token|secret|pass|pwd|assertion|key|session|ticket|jwt)[^?;=&#]*)=)[^&#;\s]+/gi,
+        '$1[hidden]',
+      )
+  )
 }
 
 function members(value: unknown): Readonly<Record<string, unknown>> {

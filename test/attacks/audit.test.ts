@@ -70,6 +70,15 @@ const TABLE: Readonly<Record<string, Case>> = {
       }),
     },
   },
+  'an address that is long, and made to keep whoever looks for secrets in it busy': {
+    refuse: ({ app }) =>
+      post(`${app.issuer}/token`, {
+        client_id: 'nobody',
+        redirect_uri: `https://a.example/?${';token'.repeat(5_000)}`,
+      }),
+    type: 'token.refused',
+    rule: /./,
+  },
   'a client that is unknown': {
     refuse: ({ app, web, browser }) => browser.open(authorizeUrl(app, web, { client_id: 'nobody' })),
     type: 'authorization.refused',
@@ -200,6 +209,16 @@ const TABLE: Readonly<Record<string, Case>> = {
     type: 'registration.refused',
     rule: /./,
   },
+  'an address with a password in it, which the answer quotes': {
+    refuse: ({ app }) =>
+      send(`${app.issuer}/register`, {
+        method: 'POST',
+        headers: { 'content-type': 'application/json' },
+        body: JSON.stringify({ redirect_uris: [`https://ada:${CANARY}@app.example/cb?api_key=${CANARY}#x`] }),
+      }),
+    type: 'registration.refused',
+    rule: /\[hidden\]@app\.example/,
+  },
   'a registration that cannot be parsed': {
     refuse: ({ app }) =>
       send(`${app.issuer}/register`, {
@@ -264,8 +283,10 @@ describe.each(databases)('on $name, the audit', (database) => {
       expect(refused).toHaveLength(1)
       expect(refused[0]).toMatchObject({ type, address: expect.stringMatching(/127\.0\.0\.1|::1/), ...more })
       expect(refused[0]?.rule).toMatch(rule)
-      if (location === null) expect(refused[0]?.request_id).toBe(id)
-      else
+      if (location === null) {
+        expect(refused[0]?.request_id).toBe(id)
+        expect(body).toContain(id)
+      } else
         expect(new URL(location).searchParams.get('error_description')).toMatch(
           new RegExp(`\\(error id: ${refused[0]?.request_id}\\)$`),
         )
