@@ -53,6 +53,9 @@ interface Case {
   readonly more?: Readonly<Record<string, unknown>>
 }
 
+const register = ({ issuer }: TestApp, body: string): Promise<Answered> =>
+  send(`${issuer}/register`, { method: 'POST', headers: { 'content-type': 'application/json' }, body })
+
 const TABLE: Readonly<Record<string, Case>> = {
   'a parameter that nobody can read': {
     refuse: ({ app, web, browser }) => browser.open(authorizeUrl(app, web, { state: `${CANARY}\0` })),
@@ -200,32 +203,18 @@ const TABLE: Readonly<Record<string, Case>> = {
     rule: /./,
   },
   'metadata that is refused': {
-    refuse: ({ app }) =>
-      send(`${app.issuer}/register`, {
-        method: 'POST',
-        headers: { 'content-type': 'application/json' },
-        body: JSON.stringify({ redirect_uris: ['javascript:1'], client_secret: CANARY }),
-      }),
+    refuse: ({ app }) => register(app, JSON.stringify({ redirect_uris: ['javascript:1'], client_secret: CANARY })),
     type: 'registration.refused',
     rule: /./,
   },
   'an address with a password in it, which the answer quotes': {
     refuse: ({ app }) =>
-      send(`${app.issuer}/register`, {
-        method: 'POST',
-        headers: { 'content-type': 'application/json' },
-        body: JSON.stringify({ redirect_uris: [`https://ada:${CANARY}@app.example/cb?api_key=${CANARY}#x`] }),
-      }),
+      register(app, JSON.stringify({ redirect_uris: [`https://ada:${CANARY}@app.example/cb?api_key=${CANARY}#x`] })),
     type: 'registration.refused',
     rule: /\[hidden\]@app\.example/,
   },
   'a registration that cannot be parsed': {
-    refuse: ({ app }) =>
-      send(`${app.issuer}/register`, {
-        method: 'POST',
-        headers: { 'content-type': 'application/json' },
-        body: `{"x":${CANARY}}`,
-      }),
+    refuse: ({ app }) => register(app, `{"x":${CANARY}}`),
     type: 'registration.refused',
     rule: /./,
   },

@@ -57,6 +57,7 @@ export const samples: readonly Sample[] = [
       clientLogo: logo,
       username: 'ada@example.com',
       error: 'wrong',
+      errorId,
       remember: 'yes',
     },
   },
@@ -76,6 +77,7 @@ export const samples: readonly Sample[] = [
       clientLogo: 'javascript:alert(1)',
       username: hostile,
       error: 'wrong-again',
+      errorId,
       reauthenticate: true,
     },
   },
@@ -107,7 +109,6 @@ export const samples: readonly Sample[] = [
     title: 'title',
     model: {
       ...consent,
-
       clientUri: 'https://notes.example.com',
       clientLogo: logo,
       policyUri: 'https://notes.example.com/privacy',
@@ -190,13 +191,14 @@ export const samples: readonly Sample[] = [
       xsrf: 'x5',
       userCode: 'bcdf ghjk',
       error: 'problem.unknown',
+      errorId,
     },
   },
   {
     label: 'device-code-hostile',
     view: 'device/code',
     title: 'code',
-    model: { action: '/device', xsrf: hostile, userCode: hostile, error: 'problem.unknown' },
+    model: { action: '/device', xsrf: hostile, userCode: hostile, error: 'problem.unknown', errorId: hostile },
   },
   {
     label: 'device-confirm',

@@ -78,6 +78,7 @@ describe.each(databases)('the pages of the device flow on $name', (database) => 
     const browser = visit()
     const wrong = await type(browser, '"><i>nonsense')
     expect([wrong.status, wrong.body]).toEqual([422, expect.stringContaining('There is no such code')])
+    expect(wrong.body).toContain(wrong.headers.get('x-request-id'))
     expect(wrong.body).toContain('value="&#34;&gt;&lt;i&gt;nonsense"')
     expect(wrong.body).toContain('role="alert"')
     expect(wrong.body).toContain('<title>Error: Connect a device')

@@ -138,12 +138,14 @@ describe('signed answers', () => {
     expect(answer).not.toHaveProperty('id_token')
   })
 
-  test('an error comes signed, too', async () => {
+  test('an error comes signed, too, and nothing is added to it or beside it', async () => {
     const client = await register({})
     const changes = { redirect_uri: CALLBACK, response_mode: 'jwt', prompt: 'none' }
     const url = await authorize(browserSession(app.issuer), authorizeUrl(app, client, changes))
+    expect([...url.searchParams.keys()]).toEqual(['response'])
     const answer = await signedBy(url.searchParams.get('response') ?? '', client, { alg: 'RS256' })
     expect(answer).toMatchObject({ error: 'login_required', state: 'a-state' })
+    expect(answer['error_description']).not.toContain('error id')
   })
 
   test('userinfo and introspection stay JSON for those who asked for nothing else', async () => {

@@ -7,6 +7,7 @@
 import type { DeviceCodeProblem, Feature } from '#core/feature.ts'
 import { noteRefusal } from '#oidc/audit-notes.ts'
 import { renderPage, view } from '#platform/http/render.ts'
+import { factsOf } from '#platform/http/request-facts.ts'
 import type words from '#views/device/words.json'
 
 interface CodePage {
@@ -14,6 +15,7 @@ interface CodePage {
   readonly xsrf: string
   readonly userCode: string
   readonly error: Problem | undefined
+  readonly errorId: string | undefined
 }
 
 interface ConfirmPage {
@@ -47,7 +49,8 @@ export const device: Feature = {
         noteRefusal(ctx, { rule: `the code of the device is ${problem}` })
       }
       const error: Problem | undefined = problem && `problem.${problem}`
-      await renderPage(ctx, codePage, 'code', { action, xsrf, userCode, error })
+      const errorId = error && factsOf(ctx.req).id
+      await renderPage(ctx, codePage, 'code', { action, xsrf, userCode, error, errorId })
     },
 
     async deviceConfirm(ctx, { action, xsrf, userCode, client, address, userAgent }) {

@@ -20,6 +20,7 @@ interface SignInPage {
   readonly clientLogo: string | undefined
   readonly username: string
   readonly error: Wrong | undefined
+  readonly errorId: string | undefined
   readonly reauthenticate: boolean
   /** Whether to stay signed in on this device: not offered, or as it was ticked. */
   readonly remember: 'not-offered' | 'no' | 'yes'
@@ -116,6 +117,7 @@ async function showForm(
     reauthenticate,
     clientLogo: shownLogo(client),
     error,
+    errorId: error && factsOf(ctx.req).id,
   })
 }
 
