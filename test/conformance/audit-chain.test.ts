@@ -1,10 +1,12 @@
 // The audit on every database: what is written is sealed into one chain, and whatever is done to it from outside is named.
 import { sql } from 'kysely'
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
+import { MIGRATIONS } from '#app/services.ts'
 import { createAudit } from '#core/audit/audit.ts'
 import { createAuditTrail } from '#core/audit/trail.ts'
 import type { Services } from '#core/services.ts'
 import type { Tables } from '#core/tables.ts'
+import { copyDatabase, type CopyTables } from '#platform/database/copy.ts'
 import { openDatabase, type Database } from '#platform/database/open.ts'
 import { databases, type TestDatabase } from '../support/databases.ts'
 import { servicesOver } from '../support/services.ts'
@@ -42,6 +44,25 @@ describe.each(databases)('the audit on $name', ({ create }) => {
   const problems = async (head?: string) =>
     (await services.auditTrail.verify(head)).problems.map(({ problem }) => problem)
   const run = (statement: ReturnType<typeof sql>) => statement.execute(services.database.db)
+
+  test.each(databases)('is as whole in a copy on $name', async (kind) => {
+    await write(2)
+    await services.audit.record({ type: 'client.created', by: BY, rule: 'é e\u0301 \u{1f600}', facts: { half: 0.5 } })
+    await services.auditTrail.seal()
+    await write(1)
+    const target = await kind.create()
+    const [from, to] = [testDatabase.url, target.url].map((url) => openDatabase<CopyTables>(url, () => {}))
+    if (!from || !to) throw new Error('two were opened')
+    const copy = openDatabase<Tables>(target.url, () => {})
+    try {
+      await copyDatabase({ source: from, target: to, migrations: MIGRATIONS, without: [] })
+      const trail = createAuditTrail({ ...services, database: copy })
+      expect(await trail.verify()).toMatchObject({ events: 4, problems: [] })
+    } finally {
+      for (const database of [from, to, copy]) await database.close()
+      await target.drop()
+    }
+  })
 
   test('holds what was cut in the middle of a character', async () => {
     const long = `${'x'.repeat(999)}\u{1f600}`
