@@ -90,7 +90,8 @@ describe.each(databases)('the code flow on $name', (database) => {
     expect(wrong.body).toContain('role="alert"')
     const unknown = await signIn(browser, wrong, 'nobody', 'not the password')
     expect(unknown.status).toBe(422)
-    const told = ({ body }: Page): string => body.replaceAll('value="nobody"', 'value="ada"').replace(/<code>\w{12}/, '')
+    const told = ({ body }: Page): string =>
+      body.replaceAll('value="nobody"', 'value="ada"').replace(/<code>\w{12}/, '')
     expect(told(unknown)).toBe(told(wrong))
   })
 
