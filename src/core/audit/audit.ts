@@ -47,7 +47,7 @@ const MOST_SUMMARIES = 100
 export function createAudit({ database: { db }, secrets, clock, log }: AuditNeeds): Audit {
   const chain = auditChain(secrets)
   const store = auditStore(db)
-  const isWithinBudget = refusalBudget(clock)
+  const isWithinBudget = refusalBudget()
   const queue = writeQueue<AuditEventRow>({
     what: 'refusals',
     insert: (rows) => store.insert(rows),
