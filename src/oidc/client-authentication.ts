@@ -2,6 +2,7 @@
  * How clients prove who they are, where we ask more of it than the library does. While a secret is rotated two of them
  * authenticate (RFC 6749 §2.3.1); whatever is signed with a secret knows the newest only.
  */
+import type { Context } from 'koa'
 import { errors, type Client, type Configuration, type Provider } from 'oidc-provider'
 import { digest, equalSecrets, randomToken } from '#core/secrets.ts'
 import { judgeFapi2Assertion } from './fapi2.ts'
@@ -28,6 +29,18 @@ export function takePreviousSecret({ Client: model }: Provider): void {
     const isPrevious = equalSecrets(digest(actual), digest(typeof previous === 'string' ? previous : nobodys))
     const newest = await isNewest.call(this, actual)
     return newest || isPrevious
+  }
+}
+
+/** The client id in HTTP Basic, as the library reads it (RFC 6749 §2.3.1); undefined where there is none that it would read. */
+export function basicClientId(ctx: Pick<Context, 'get'>): string | undefined {
+  const [, pair = ''] = /^basic (.+)$/i.exec(ctx.get('Authorization')) ?? []
+  const [user = '', ...secret] = Buffer.from(pair, 'base64').toString().split(':')
+  if (user === '' || secret.length === 0) return undefined
+  try {
+    return decodeURIComponent(user.replaceAll('+', '%20'))
+  } catch {
+    return undefined
   }
 }
 

@@ -10,6 +10,7 @@ import { countAttempt, type AttemptLimit } from '#platform/database/attempt-coun
 import { AppError } from '#platform/errors.ts'
 import { networkOf } from '#platform/http/network.ts'
 import { factsOf } from '#platform/http/request-facts.ts'
+import { basicClientId } from './client-authentication.ts'
 import { oidcOf } from './library-context.ts'
 
 type Needs = Pick<Services, 'database' | 'clock' | 'secrets'>
@@ -43,10 +44,8 @@ function limitsOf(secrets: Needs['secrets'], { req }: Pick<Context, 'req'>, clie
 /** Whom a wrong secret was sent for, if that is what was refused. */
 function clientRefused(ctx: Context): string | undefined {
   const { params, body } = oidcOf(ctx) ?? {}
-  const pair = /^basic (.+)$/i.exec(ctx.get('Authorization'))?.[1]
-  if (pair !== undefined) return Buffer.from(pair, 'base64').toString().split(':', 1)[0]
   const id = params?.['client_id']
-  return body?.['client_secret'] !== undefined && typeof id === 'string' ? id : undefined
+  return basicClientId(ctx) ?? (body?.['client_secret'] !== undefined && typeof id === 'string' ? id : undefined)
 }
 
 function tooManySecrets(retryAfterSeconds: number): AppError {

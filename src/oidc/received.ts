@@ -4,6 +4,7 @@
  */
 import type { KoaContextWithOIDC } from 'oidc-provider'
 import { isJsonObject } from '#platform/json-object.ts'
+import { basicClientId } from './client-authentication.ts'
 
 /** Parameters whose values are kept. */
 const KEPT = [
@@ -54,7 +55,7 @@ export function receivedOf(ctx: KoaContextWithOIDC): Record<string, string | rea
   const { params, body } = ctx.oidc
   const sent: Readonly<Record<string, unknown>> = { ...ctx.query, ...members(body), ...defined(members(params)) }
   const kept = KEPT.flatMap((name) => {
-    const value = shown(name === 'client_id' ? (sent[name] ?? basicUser(ctx)) : sent[name])
+    const value = shown(name === 'client_id' ? (sent[name] ?? basicClientId(ctx)) : sent[name])
     return value === undefined ? [] : [[name, value] as const]
   })
   const seen = SEEN.filter((name) => sent[name] !== undefined)
@@ -67,17 +68,6 @@ function headers(ctx: KoaContextWithOIDC): Record<string, string> {
   return {
     ...(scheme !== undefined && { authorization_header: scheme }),
     ...(ctx.get('DPoP') !== '' && { dpop_header: 'sent' }),
-  }
-}
-
-/** The client id in HTTP Basic (RFC 6749 §2.3.1). */
-function basicUser(ctx: KoaContextWithOIDC): string | undefined {
-  const [, pair = ''] = /^basic ([\w+/]+=*)$/i.exec(ctx.get('Authorization')) ?? []
-  const [user = ''] = Buffer.from(pair, 'base64').toString().split(':', 1)
-  try {
-    return user === '' ? undefined : decodeURIComponent(user)
-  } catch {
-    return undefined
   }
 }
 

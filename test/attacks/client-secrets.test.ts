@@ -60,6 +60,16 @@ describe.each(databases)('guessing client secrets on $name', (database) => {
     expect((await ask(other)).status).toBe(200)
   })
 
+  test('A55 counts a client once, however its id is spelled', async () => {
+    await guess(OF_A_CLIENT)
+    const { id } = service.client
+    const spelled = `%${id.charCodeAt(0).toString(16)}${id.slice(1)}`
+    const authorization = `Basic ${Buffer.from(`${spelled}:wrong`).toString('base64')}`
+    const headers = { authorization, 'x-forwarded-for': network }
+    const answer = await post(`${app.issuer}/token`, { grant_type: 'client_credentials' }, headers)
+    expect(answer.status).toBe(429)
+  })
+
   test('A55 refuses a network that goes through many clients', async () => {
     await guess(1)
     await app.services.database.db.updateTable('attempt_counters').set({ count: 200 }).execute()
