@@ -8,6 +8,7 @@ import type { Audit } from '#core/audit/audit.ts'
 import type { AuditType } from '#core/audit/event.ts'
 import { AppError } from '#platform/errors.ts'
 import { factsOf } from '#platform/http/request-facts.ts'
+import { isJsonObject } from '#platform/json-object.ts'
 import { noteRefusal, refusalToRecord } from './audit-notes.ts'
 
 /** By the first segment of the path. */
@@ -88,5 +89,5 @@ function isNotYet(body: unknown): boolean {
 }
 
 function isErrorJson(body: unknown): body is Record<string, unknown> {
-  return typeof body === 'object' && body !== null && 'error' in body && typeof body.error === 'string'
+  return isJsonObject(body) && typeof body['error'] === 'string'
 }

@@ -4,6 +4,7 @@ import { basePath } from '#core/issuer-paths.ts'
 import { digest, randomToken } from '#core/secrets.ts'
 import type { GuardedFetch } from '#platform/fetch.ts'
 import { originFetch, tlsShownBy, type ShownTls } from '#platform/fetch-own.ts'
+import { isJsonObject } from '#platform/json-object.ts'
 import type { Installation } from './installation.ts'
 import { proofAt, testimony, WITNESS_PATH, type Testimony } from './witness.ts'
 
@@ -161,7 +162,7 @@ async function answersAtHome({ listen: { host, port, tls } }: Installation): Pro
 function objectIn(text: string): Answer['json'] {
   try {
     const value: unknown = JSON.parse(text)
-    return typeof value === 'object' && value !== null && !Array.isArray(value) ? { ...value } : undefined
+    return isJsonObject(value) ? value : undefined
   } catch {
     return undefined
   }

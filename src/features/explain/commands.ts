@@ -1,6 +1,7 @@
 import type { Services } from '#core/services.ts'
 import type { CommandGroup } from '#platform/cli.ts'
 import { AppError } from '#platform/errors.ts'
+import { isJsonObject } from '#platform/json-object.ts'
 import { explanationText } from './explanation-text.ts'
 import { explanationOf } from './explanation.ts'
 import type { Refused } from './refused.ts'
@@ -44,7 +45,7 @@ async function refusedIn(text: string, { auditTrail, clients, accounts }: Needs)
 }
 
 function receivedIn(value: unknown): Refused['received'] {
-  if (typeof value !== 'object' || value === null) return {}
+  if (!isJsonObject(value)) return {}
   return Object.fromEntries(
     Object.entries(value).map(([name, sent]) => [name, Array.isArray(sent) ? sent.map(String) : String(sent)]),
   )
