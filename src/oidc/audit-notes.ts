@@ -71,8 +71,9 @@ export function refusalToRecord(ctx: Noted): RefusalNote | 'recorded' | undefine
 export function recordEvents(audit: Recorder): Middleware {
   return async (ctx, next) => {
     await next()
-    const found = notesOf(ctx)
+    const noted = notesOf(ctx).events.splice(0)
+    if (noted.length === 0) return
     const request = factsOf(ctx.req)
-    for (const { by, ...event } of found.events.splice(0)) await audit.record({ ...event, by: { kind: by, request } })
+    await audit.record(noted.map(({ by, ...event }) => ({ ...event, by: { kind: by, request } })))
   }
 }
