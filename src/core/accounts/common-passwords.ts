@@ -5,11 +5,20 @@
  */
 import { readFileSync } from 'node:fs'
 
-const words: ReadonlySet<string> = new Set(
-  readFileSync(new URL('common-passwords.txt', import.meta.url), 'utf8')
-    .split('\n')
-    .filter((line) => line !== '' && !line.startsWith('#')),
+/** Read when the first password is judged: most processes judge none, and a start would take 6 ms longer. */
+const listed = lazily(
+  () =>
+    new Set(
+      readFileSync(new URL('common-passwords.txt', import.meta.url), 'utf8')
+        .split('\n')
+        .filter((line) => line !== '' && !line.startsWith('#')),
+    ),
 )
+
+function lazily<T>(make: () => T): () => T {
+  let made: { readonly value: T } | undefined
+  return () => (made ??= { value: make() }).value
+}
 
 /** More than that around a word is no variation of it any more. */
 const MOST_AROUND_A_WORD = 5
@@ -19,7 +28,7 @@ const LONGEST_PATTERN = 20
 
 /** @param folded normalised and in lower case */
 export function isCommonPassword(folded: string): boolean {
-  if (stemsOf(folded).some((stem) => words.has(stem))) return true
+  if (stemsOf(folded).some((stem) => listed().has(stem))) return true
   return folded.length <= LONGEST_PATTERN && (repeatsItself(folded) || liesInRows(folded))
 }
 
