@@ -4,10 +4,9 @@ import { readMasterKey } from '#core/master-key.ts'
 import { createSecrets, type Secrets } from '#core/secrets.ts'
 import type { Tables } from '#core/tables.ts'
 import { doctorCommands } from '#features/doctor/commands.ts'
-import { lookInside } from '#features/doctor/inside.ts'
+import { lookInside, unread } from '#features/doctor/inside.ts'
 import type { Installation, Stored } from '#features/doctor/installation.ts'
 import { systemClock } from '#platform/clock.ts'
-import { migrationStatus } from '#platform/database/migrate.ts'
 import { openDatabase } from '#platform/database/open.ts'
 import { sqliteFileIn } from '#platform/database/sqlite-url.ts'
 import { AppError } from '#platform/errors.ts'
@@ -33,7 +32,7 @@ async function installation(): Promise<Installation> {
     clock: systemClock,
     startProblem,
     secrets,
-    stored: startProblem === undefined && isThere ? await storedIn(config) : undefined,
+    stored: isThere ? await storedIn(config) : unread('there is no database yet; the first start makes it'),
   }
 }
 
@@ -61,8 +60,7 @@ function secretsOf({ masterKeys, keysDir }: Config): Secrets | undefined {
 async function storedIn(config: Config): Promise<Stored> {
   const database = openDatabase<Tables>(config.databaseUrl.reveal(), () => {})
   try {
-    const { pending } = await migrationStatus(database, MIGRATIONS)
-    return await lookInside({ ...config, database, pendingMigrations: pending, clock: systemClock })
+    return await lookInside({ ...config, database, migrations: MIGRATIONS, clock: systemClock })
   } finally {
     await database.close()
   }

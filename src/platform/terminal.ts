@@ -5,6 +5,8 @@ import { AppError } from './errors.ts'
 export interface Terminal {
   /** stdin and stderr are a terminal: questions can be asked. */
   readonly isInteractive: boolean
+  /** How many characters a line of stdout has on the screen; undefined where stdout is none. */
+  readonly columns?: number | undefined
   /** The folder the caller stands in: relative file arguments start there. */
   readonly callerDir: string
   /** To stdout: the product. */
@@ -23,6 +25,7 @@ export function processTerminal(callerDir: string): Terminal {
   const prompt = { input: process.stdin, output: process.stderr }
   return {
     isInteractive: process.stdin.isTTY === true && process.stderr.isTTY === true,
+    columns: process.stdout.columns,
     callerDir,
     out: (text) => void process.stdout.write(printable(text)),
     say: (text) => void process.stderr.write(printable(text)),

@@ -1,8 +1,14 @@
 // `latchkey doctor` as an operator reads it: a healthy server, what is worth a second thought, and what to do.
+import { mkdtemp, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
 import { getCACertificates, setDefaultCACertificates } from 'node:tls'
+import { sql } from 'kysely'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { SERVER } from '#core/audit/event.ts'
+import { DEVICE_GRANT } from '#core/clients/device-grant.ts'
+import { timedId } from '#core/timed-id.ts'
 import { PROXIES } from '#features/doctor/snippet.ts'
-import { createClient } from '../support/app.ts'
+import { createClient, createPerson } from '../support/app.ts'
 import { brokenProxy } from '../support/broken-proxy.ts'
 import { certificateOfLocalhost } from '../support/certificate.ts'
 import { databases } from '../support/databases.ts'
@@ -24,30 +30,85 @@ describe.each(databases)('on $name', (kind) => {
     expect(stdout).toContain(`From outside, at ${at.app.config.issuer}\n`)
     expect(stdout).not.toMatch(/PROBLEM|WARNING/)
     expect([exit, stderr]).toEqual([0, ''])
-    expect(stdout).toMatch(/\n0 problems, 0 warnings, \d+ ok\.\n$/)
+    expect(stdout).toMatch(/\n0 problems, 0 warnings, \d+ ok, 2 not checked\.\n$/)
+    expect(stdout).toContain('mail: not checked: this release sends no mail\n')
   })
 
   test('keys and clients that are worth a second thought', async () => {
     const { services } = at.app
+    const { db } = services.database
     const { client: old } = await createClient(services)
     const { client: hybrid } = await createClient(services, {
-      redirect_uris: ['https://app.example/callback'],
+      redirect_uris: Array.from({ length: 11 }, (_, nth) => `https://app.example/${nth}`),
       metadata: { response_types: ['code id_token'] },
       scope: 'openid email',
     })
-    await services.database.db.updateTable('clients').set({ created_at: 1 }).where('id', '=', old.id).execute()
-    await services.database.db.updateTable('signing_keys').set({ activates_at: 1 }).where('alg', '=', 'RS256').execute()
+    const { client: television } = await createClient(services, {
+      redirect_uris: ['https://tv.example/callback'],
+      metadata: { grant_types: ['authorization_code', DEVICE_GRANT], response_types: ['code'] },
+    })
+    const { client: over } = await createClient(services)
+    await db.updateTable('clients').set({ created_at: 1 }).where('id', 'in', [old.id, television.id]).execute()
+    await db
+      .updateTable('clients')
+      .set({ secret_rotated_at: services.clock.now() })
+      .where('id', '=', television.id)
+      .execute()
+    await db.updateTable('clients').set({ disabled_at: 1 }).where('id', '=', over.id).execute()
+    await db.updateTable('signing_keys').set({ activates_at: 1 }).where('alg', '=', 'RS256').execute()
+    const { id: account } = await createPerson(services)
+    const row = { id: timedId(services.clock.now()), at: services.clock.now(), client_id: television.id }
+    await db
+      .insertInto('claim_receipts')
+      .values({ ...row, account_id: account, place: 'id_token', claims: '[]' })
+      .execute()
+    await services.audit.record({
+      type: 'token_family.started',
+      by: SERVER,
+      clientId: television.id,
+      facts: { grant: 'authorization_code' },
+    })
     const seen = await at.told()
     expect([seen.exit, seen.worst]).toEqual([0, 'warning'])
     expect(saidBy('warning', seen)).toEqual([
       'keys: RS256 keys have signed for more than 365 days.',
-      `clients: 1 of 2 clients return people over http: ${old.id}.`,
-      `clients: 1 of 2 clients are answered with tokens through the browser (implicit or hybrid): ${hybrid.id}.`,
-      `clients: 1 of 2 clients may be given refresh tokens, and may not ask for offline_access: ${hybrid.id}.`,
-      `clients: 1 of 2 clients have a secret that is older than 365 days: ${old.id}.`,
-      `clients: 1 of 2 clients have signed nobody in for 90 days: ${old.id}.`,
+      `clients: 1 of 4 clients return people over http: ${old.id}.`,
+      `clients: 1 of 4 clients have more than 10 redirect URIs: ${hybrid.id}.`,
+      `clients: 1 of 4 clients are answered with tokens through the browser (implicit or hybrid): ${hybrid.id}.`,
+      `clients: 1 of 4 clients may be given refresh tokens, and may not ask for offline_access: ${hybrid.id}.`,
+      `clients: 1 of 4 clients have grant types that nobody signed in by for 90 days: ${television.id}.`,
+      `clients: 1 of 4 clients have a secret that is older than 365 days: ${old.id}.`,
+      `clients: 1 of 4 clients have signed nobody in for 90 days: ${old.id}.`,
+      `clients: 1 of 4 clients have been disabled for 365 days: ${over.id}.`,
     ])
+    expect(seen.findings).toContainEqual(
+      expect.objectContaining({ hint: `Run latchkey client rotate-secret ${old.id} --overlap 86400.` }),
+    )
     expect((await at.told(['--strict'])).exit).toBe(1)
+  })
+
+  test('what can be seen, where a master key or tables are wrong', async () => {
+    const { db } = at.app.services.database
+    const KEYS_DIR = await mkdtemp(join(at.app.config.keysDir, 'bad-'))
+    await writeFile(join(KEYS_DIR, 'master.key'), 'no key', { mode: 0o600 })
+    const keyless = await at.told([], { KEYS_DIR })
+    expect(saidBy('problem', keyless)).toEqual([expect.stringMatching(/^start: .*does not hold a master key/)])
+    expect(saidBy('ok', keyless)).toContain('migrations: All migrations have run.')
+    expect(saidBy('warning', keyless)).toContainEqual(expect.stringMatching(/^keys: /))
+    expect(saidBy('unchecked', keyless)).toContainEqual(
+      expect.stringMatching(/^forwarding: not checked: .*master key$/),
+    )
+
+    await sql`delete from kysely_migration where name like '0026%'`.execute(db)
+    const behind = await at.told([], { KEYS_DIR })
+    expect(saidBy('warning', behind)).toEqual(['migrations: 1 migrations have not run.'])
+    expect(saidBy('unchecked', behind)).toEqual([
+      'jwks: not checked: its tables are not those of this release',
+      expect.stringMatching(/^forwarding: /),
+      'keys: not checked: its tables are not those of this release',
+      'clients: not checked: its tables are not those of this release',
+      expect.stringMatching(/^mail: /),
+    ])
   })
 })
 
@@ -91,7 +152,7 @@ describe('tells', () => {
     expect(saidBy('problem', seen)).toContainEqual(
       expect.stringContaining("does not know this installation's master key"),
     )
-    expect(saidBy('warning', seen)).toContainEqual(expect.stringContaining('There is no database yet'))
+    expect(saidBy('unchecked', seen)).toContain('keys: not checked: there is no database yet; the first start makes it')
   })
 
   test('warnings, which are no failure unless asked for', async () => {
@@ -129,11 +190,12 @@ describe('tells', () => {
     ['expired', { days: -1 }, true, /has expired/],
     ['for another name', { name: 'other.example' }, true, /is for another name/],
     ['soon to expire', { days: 5 }, true, /expires in [45] days/],
-  ] as const)('a certificate that is %s', async (_, options, isBelieved, said) => {
+    ['sent without its authority', { issuer: 'An authority' }, false, /comes without the certificates between/],
+  ] as const)('a certificate that is %s, and a proxy that speaks TLS 1.1', async (_, options, isBelieved, said) => {
     const believed = getCACertificates('default')
     const other = await certificateOfLocalhost(options)
     const front = await freePort()
-    const second = await brokenProxy(front, at.app.config.listen.port, other)
+    const second = await brokenProxy(front, at.app.config.listen.port, { ...other, ...OUTDATED })
     if (isBelieved) setDefaultCACertificates([...getCACertificates('bundled'), other.certificate])
     const seen = await at.told([], { ISSUER: `https://localhost:${front}` })
     setDefaultCACertificates(believed)
@@ -141,5 +203,15 @@ describe('tells', () => {
     expect(seen.findings).toContainEqual(
       expect.objectContaining({ check: 'tls', message: expect.stringMatching(said) }),
     )
+    expect(saidBy('warning', seen)).toContainEqual(expect.stringContaining('TLS 1.1 or 1.0 is spoken'))
   })
 })
+
+test('tells that whoever calls may be anybody, where everybody is a trusted proxy', async () => {
+  at = await patient(sqlite, { TRUSTED_PROXIES: '0.0.0.0/0,::/0' })
+  const seen = await at.told()
+  await at.close()
+  expect(saidBy('problem', seen)).toContainEqual(expect.stringMatching(/^forwarding: .* holds addresses of strangers/))
+})
+
+const OUTDATED = { minVersion: 'TLSv1', ciphers: 'DEFAULT@SECLEVEL=0' } as const

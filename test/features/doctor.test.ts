@@ -2,8 +2,11 @@
 import { randomBytes } from 'node:crypto'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { createSecrets } from '#core/secrets.ts'
-import { proofAt } from '#features/doctor/witness.ts'
-import type { Fault, Forwarded } from '../support/broken-proxy.ts'
+import { tlsVerdicts } from '#features/doctor/checks/edge.ts'
+import { ok, unchecked, warning } from '#features/doctor/finding.ts'
+import { reportText } from '#features/doctor/report.ts'
+import { proofAt, testimonyIn } from '#features/doctor/witness.ts'
+import type { Fault, Forwarded, Returned } from '../support/broken-proxy.ts'
 import { patient, withoutCertificate, type Patient } from '../support/doctor.ts'
 import { createSqlite } from '../support/fresh-databases.ts'
 import { send } from '../support/protocol.ts'
@@ -47,6 +50,7 @@ const faults: readonly (readonly [what: string, check: string, said: RegExp, fau
     /is answered 404/,
     { onTheWayIn: (request) => (request.path = request.path.replace('/id/', '/')) },
   ],
+  ['a proxy that finds no server', 'reachable', /a proxy answers 502/, refusing(502, () => true)],
   [
     'an RFC 8414 document that is not handed on',
     'metadata',
@@ -88,11 +92,18 @@ const faults: readonly (readonly [what: string, check: string, said: RegExp, fau
   [
     'HSTS that is said twice',
     'headers',
-    /strict-transport-security arrives more than once/,
+    /strict-transport-security arrives .*more than once/,
     {
       onTheWayOut: ({ headers }) => (headers['strict-transport-security'] += ', max-age=1'),
     },
   ],
+  [
+    'pages that a cache may keep',
+    'headers',
+    /cache-control arrives changed, .*: public/,
+    { onTheWayOut: ({ headers }) => (headers['cache-control'] = 'public, max-age=60') },
+  ],
+  ['pages that a cache has kept', 'headers', /come out of a cache/, caching()],
   [
     'a proxy that names no caller',
     'forwarding',
@@ -111,7 +122,10 @@ const faults: readonly (readonly [what: string, check: string, said: RegExp, fau
     'a second proxy that is not trusted',
     'forwarding',
     /Another proxy calls from 203\.0\.113\.9, which is not in TRUSTED_PROXIES/,
-    { onTheWayIn: ({ headers }) => (headers['x-forwarded-for'] = '192.0.2.77, 198.51.100.4, 203.0.113.9') },
+    {
+      onTheWayIn: ({ headers }) =>
+        (headers['x-forwarded-for'] = '198.51.100.77, 192.0.2.77, 198.51.100.4, 203.0.113.9'),
+    },
   ],
   ['a certificate that anybody could have written', 'forwarding', /CLIENT_CERT_HEADER/, { onTheWayIn: () => {} }],
   [
@@ -119,6 +133,12 @@ const faults: readonly (readonly [what: string, check: string, said: RegExp, fau
     'forwarding',
     /hands on the Host upstream:3000/,
     { onTheWayIn: ({ headers }) => (headers.host = 'upstream:3000') },
+  ],
+  [
+    'a Host that has lost its port',
+    'forwarding',
+    /hands on the Host localhost instead of localhost:\d+/,
+    { onTheWayIn: ({ headers }) => (headers.host = 'localhost') },
   ],
   [
     'long addresses that are cut',
@@ -173,15 +193,75 @@ test.each(faults)('finds %s', async (_, check, said, fault) => {
   expect(exit).toBe(worst === 'problem' ? 1 : 0)
 })
 
-test('the witness speaks to the holder of the master key alone, and only for a while', async () => {
+test('the witness speaks to the holder of the master key alone, so that a question asked again tells nothing', async () => {
   const { secrets, clock } = at.app.services
   const home = `http://localhost:${at.app.config.listen.port}/id/doctor`
-  const ask = async (proof: string) => (await send(home, { headers: { authorization: `Bearer ${proof}` } })).status
-  expect(await ask(proofAt(clock.now(), secrets))).toBe(200)
+  const ask = (proof: string) => send(home, { headers: { authorization: `Bearer ${proof}` } })
+  const proof = proofAt(clock.now(), secrets)
+  const { body: answer } = await ask(proof)
+  expect(answer).toMatch(/^v1\.[\w-]{8}\.[\w-]+$/)
+  expect(testimonyIn(answer, proof, secrets)).toMatchObject({ peerIsTrusted: true, forwardedFor: '' })
+  expect(testimonyIn(answer, proofAt(clock.now() + 1, secrets), secrets)).toBeUndefined()
   const others = createSecrets([randomBytes(32)])
-  for (const proof of ['', '1.a', proofAt(clock.now() - 301, secrets), proofAt(clock.now(), others)])
-    expect(await ask(proof)).toBe(404)
+  expect(testimonyIn(answer, proof, others)).toBeUndefined()
+  for (const wrong of ['', '1.a', proofAt(clock.now() - 301, secrets), proofAt(clock.now(), others)])
+    expect((await ask(wrong)).status).toBe(404)
 })
+
+test.each([
+  ['leads to https', 308, { location: 'https://id.example.com/' }, 'ok'],
+  ['answers itself', 200, {}, 'warning'],
+  ['leads elsewhere without TLS', 301, { location: 'http://id.example.com/login' }, 'warning'],
+] as const)('port 80 %s', (_, status, headers, level) => {
+  const plain = {
+    url: 'http://id.example.com',
+    status,
+    headers: new Headers(headers),
+    text: '',
+    json: undefined,
+    receivedAt: 0,
+  }
+  const tls = { protocol: 'TLSv1.3', distrust: undefined, validUntil: 2e9, outdated: 'untried' } as const
+  const outside = { tls, plain, discovery: plain, answers: undefined, answersAtHome: true }
+  expect(
+    tlsVerdicts({ issuer: 'https://id.example.com', clock: { now: () => 1.9e9 } }, outside).map((said) => said.level),
+  ).toEqual(['ok', 'unchecked', level])
+})
+
+test('what is found fits a narrow screen', () => {
+  const outside = [
+    { check: 'tls', ...ok('TLSv1.3, with a certificate that is valid for 80 days.') },
+    {
+      check: 'headers',
+      ...warning('referrer-policy is lost on the way.', 'Have the proxy hand on answers as they are.'),
+    },
+  ]
+  const inside = [{ check: 'mail', ...unchecked('this release sends no mail') }]
+  expect(reportText('https://id.example.com', { outside, inside }, 50)).toBe(`From outside, at https://id.example.com
+  ok       tls: TLSv1.3, with a certificate that
+           is valid for 80 days.
+  WARNING  headers: referrer-policy is lost on the
+           way.
+           → Have the proxy hand on answers as
+           they are.
+
+From inside
+  –        mail: not checked: this release sends
+           no mail
+
+0 problems, 1 warning, 1 ok, 1 not checked.`)
+})
+
+/** Gives to everybody what it had of the server first. */
+function caching(): Fault {
+  const kept = new Map<string, Returned>()
+  return {
+    onTheWayOut(answer, { path }) {
+      if (path.includes('/interaction/')) Object.assign(answer, kept.get(path) ?? structuredClone(answer))
+      if (!kept.has(path)) kept.set(path, structuredClone(answer))
+    },
+  }
+}
 
 function rewriting(pattern: RegExp, replacement: string): Fault {
   return {

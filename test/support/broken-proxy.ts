@@ -2,6 +2,7 @@
 import { request, type IncomingHttpHeaders, type IncomingMessage, type ServerResponse } from 'node:http'
 import { createServer } from 'node:https'
 import { text } from 'node:stream/consumers'
+import type { SecureContextOptions } from 'node:tls'
 import type { CertificateWithKey } from './certificate.ts'
 
 export interface Forwarded {
@@ -27,14 +28,14 @@ export interface BrokenProxy {
   close(): Promise<void>
 }
 
-/** Listens at localhost with the certificate, and hands on to the port. */
+/** Listens at localhost with the certificate, or as else it is told to speak TLS, and hands on to the port. */
 export async function brokenProxy(
   port: number,
   upstream: number,
-  { certificate, key }: CertificateWithKey,
+  { certificate: cert, ...tls }: CertificateWithKey & SecureContextOptions,
 ): Promise<BrokenProxy> {
   const proxy: BrokenProxy = { fault: {}, close: () => new Promise((resolve) => server.close(() => resolve())) }
-  const server = createServer({ cert: certificate, key }, (req, res) => {
+  const server = createServer({ cert, ...tls }, (req, res) => {
     handOn(req, res, upstream, proxy.fault).catch(() => res.destroy())
   })
   await new Promise<void>((resolve) => server.listen(port, 'localhost', resolve))

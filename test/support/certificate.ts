@@ -5,18 +5,24 @@ export interface CertificateWithKey {
   readonly key: string
 }
 
-/** A certificate for localhost that nobody vouches for but itself, and its key, both in PEM. */
-export async function certificateOfLocalhost({ name = 'localhost', days = 365 } = {}): Promise<CertificateWithKey> {
+/** A certificate for localhost that nobody vouches for but itself, or an issuer that nobody knows, and its key, both in PEM. */
+export async function certificateOfLocalhost({
+  name = 'localhost',
+  days = 365,
+  issuer = 'localhost',
+} = {}): Promise<CertificateWithKey> {
   const x509 = await loadX509()
   const algorithm = { name: 'ECDSA', namedCurve: 'P-256', hash: 'SHA-256' }
   const keys = await webcrypto.subtle.generateKey(algorithm, true, ['sign', 'verify'])
-  const certificate = await x509.X509CertificateGenerator.createSelfSigned({
+  const certificate = await x509.X509CertificateGenerator.create({
     serialNumber: '01',
-    name: 'CN=localhost',
+    subject: 'CN=localhost',
+    issuer: `CN=${issuer}`,
     notBefore: new Date(Date.now() - 7 * 86_400_000),
     notAfter: new Date(Date.now() + days * 86_400_000),
     signingAlgorithm: algorithm,
-    keys,
+    publicKey: keys.publicKey,
+    signingKey: keys.privateKey,
     extensions: [
       new x509.SubjectAlternativeNameExtension([{ type: 'dns', value: name }]),
       new x509.BasicConstraintsExtension(true, 1, true),

@@ -3,7 +3,7 @@ import { getCACertificates, setDefaultCACertificates } from 'node:tls'
 import { expect, vi } from 'vitest'
 import { z } from 'zod'
 import { administration } from '#app/administration.ts'
-import { LEVELS } from '#features/doctor/finding.ts'
+import { LEVELS, type Level } from '#features/doctor/finding.ts'
 import { runCommandLine } from '#platform/cli.ts'
 import { startApp, type TestApp } from './app.ts'
 import { brokenProxy, type BrokenProxy, type Forwarded } from './broken-proxy.ts'
@@ -84,7 +84,7 @@ export async function patient(
 }
 
 /** What it said of one level, each behind the name of its check. */
-export function saidBy(level: 'warning' | 'problem', { findings }: Told): string[] {
+export function saidBy(level: Level, { findings }: Told): string[] {
   return findings.flatMap((found) => (found.level === level ? [`${found.check}: ${found.message}`] : []))
 }
 

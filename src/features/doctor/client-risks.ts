@@ -1,73 +1,154 @@
 /** Clients whose settings are allowed, and yet worth a second thought. */
+import { CIBA_GRANT } from '#core/clients/backchannel-grant.ts'
+import { DEVICE_GRANT } from '#core/clients/device-grant.ts'
 import { wholeMetadata } from '#core/clients/presets.ts'
-import { FRONT_CHANNEL_RESPONSE_TYPES } from '#core/clients/response-flows.ts'
+import { FRONT_CHANNEL_RESPONSE_TYPES, IMPLICIT_GRANT } from '#core/clients/response-flows.ts'
 import type { ClientRecord, ClientStore } from '#core/clients/store.ts'
 import { textsIn } from '#core/clients/texts-in.ts'
 import type { Settings } from '#core/services.ts'
-import type { doctorStore } from './store.ts'
+import type { ClientTimes, doctorStore } from './store.ts'
 
 const DAY = 86_400
-export const SECRET_DAYS = 365
-export const UNUSED_DAYS = 90
+const OLD_DAYS = 365
+const UNUSED_DAYS = 90
+const MANY_URIS = 10
 const AT_ONCE = 500
 
-/** Ids of clients that are not disabled. */
-export interface RiskyClients {
+export interface ClientRisks {
+  /** How many clients there are. */
   readonly count: number
-  readonly httpRedirect: readonly string[]
-  readonly frontChannel: readonly string[]
-  /** They may be given refresh tokens, by a scope that they may not ask for. */
-  readonly idleRefresh: readonly string[]
-  readonly oldSecret: readonly string[]
-  readonly unused: readonly string[]
+  readonly risks: readonly { readonly what: string; readonly mend: string; readonly ids: readonly string[] }[]
+  /** False where it is not kept for long enough who was used. */
+  readonly isUseKnown: boolean
 }
 
-interface Sources {
+interface Looked extends ClientTimes {
+  readonly client: ClientRecord
+  readonly metadata: Readonly<Record<string, unknown>>
+  readonly isUnused: boolean
+  readonly hasIdleGrant: boolean
+}
+
+interface Risk {
+  readonly what: string
+  /** ID stands for the client's. */
+  readonly mend: string
+  /** Of disabled clients only; the others are of those that are not. */
+  readonly ofDisabled?: true
+  isSo(looked: Looked, at: Pick<Sources, 'issuer' | 'now'>): boolean
+}
+
+const RISKS: readonly Risk[] = [
+  {
+    what: 'return people over http',
+    mend: 'Fine for a developer; else latchkey client update ID --redirect-uri https://…',
+    // a native app listens on its own device (RFC 8252 §7.3)
+    isSo: ({ client, metadata }, { issuer }) =>
+      issuer.startsWith('https:') &&
+      client.type !== 'native' &&
+      textsIn(metadata['redirect_uris']).some((uri) => uri.startsWith('http:')),
+  },
+  {
+    what: `have more than ${MANY_URIS} redirect URIs`,
+    mend: 'Name those that are needed: latchkey client update ID --redirect-uri https://…',
+    isSo: ({ metadata }) => textsIn(metadata['redirect_uris']).length > MANY_URIS,
+  },
+  {
+    what: 'are answered with tokens through the browser (implicit or hybrid)',
+    mend: 'Move to the response type code with PKCE: latchkey client update ID --metadata FILE.json',
+    isSo: ({ metadata }) =>
+      FRONT_CHANNEL_RESPONSE_TYPES.some((type) => textsIn(metadata['response_types']).includes(type)),
+  },
+  {
+    what: 'may be given refresh tokens, and may not ask for offline_access',
+    mend: 'Run latchkey client update ID --refresh-tokens never, or give them the scope.',
+    isSo: ({ client, metadata: { grant_types: grants, scope } }) =>
+      client.refreshTokens === 'offline_access' &&
+      textsIn(grants).includes('refresh_token') &&
+      !(typeof scope === 'string' && scope.split(' ').includes('offline_access')),
+  },
+  {
+    what: `have grant types that nobody signed in by for ${UNUSED_DAYS} days`,
+    mend: 'See grant_types in latchkey client show ID, and update those that are needed: --metadata FILE.json',
+    isSo: ({ hasIdleGrant }) => hasIdleGrant,
+  },
+  {
+    what: `have a secret that is older than ${OLD_DAYS} days`,
+    mend: 'Run latchkey client rotate-secret ID --overlap 86400.',
+    isSo: ({ secretAt }, { now }) => secretAt !== undefined && secretAt < now - OLD_DAYS * DAY,
+  },
+  {
+    what: `have signed nobody in for ${UNUSED_DAYS} days`,
+    mend: 'Run latchkey client disable ID, or delete it.',
+    isSo: ({ isUnused }) => isUnused,
+  },
+  {
+    what: `have been disabled for ${OLD_DAYS} days`,
+    mend: 'Run latchkey client delete ID.',
+    ofDisabled: true,
+    isSo: ({ disabledAt }, { now }) => disabledAt !== undefined && disabledAt < now - OLD_DAYS * DAY,
+  },
+]
+
+interface Sources extends Pick<Settings, 'issuer' | 'claimReceipts' | 'audit'> {
   readonly clients: Pick<ClientStore, 'list'>
   readonly store: ReturnType<typeof doctorStore>
-  readonly claimReceipts: Settings['claimReceipts']
   readonly now: number
 }
 
 /** Looks at every client. */
-export async function riskyClients({ clients, store, claimReceipts, now }: Sources): Promise<RiskyClients> {
-  const all = (await everyClient(clients)).filter(({ disabled }) => !disabled)
-  const idsWhere = (isRisky: (client: ClientRecord) => boolean) => all.filter(isRisky).map(({ id }) => id)
-  // who was given claims is only known for as long as receipts are kept
-  const isUseKnown = claimReceipts.retentionSeconds >= UNUSED_DAYS * DAY
+export async function clientRisks(sources: Sources): Promise<ClientRisks> {
+  const { clients, store, now, claimReceipts, audit } = sources
+  const since = now - UNUSED_DAYS * DAY
+  const kept = Math.min(claimReceipts.retentionSeconds, audit.retentionSeconds)
+  const isUseKnown = kept >= UNUSED_DAYS * DAY
+  const unused = isUseKnown ? await store.clientsUnusedSince(since) : new Set<string>()
+  const times = await store.clientTimes()
+  const looked: Looked[] = []
+  for await (const client of everyClient(clients)) {
+    const metadata = wholeMetadata(client)
+    const isUnused = unused.has(client.id)
+    const isInUse = isUseKnown && !isUnused && !client.disabled && client.createdAt < since
+    const hasIdleGrant = isInUse && (await hasGrantWithoutUse(client.id, metadata, since, store))
+    const { disabledAt, secretAt } = times.get(client.id) ?? { disabledAt: undefined, secretAt: undefined }
+    looked.push({ client, metadata, isUnused, hasIdleGrant, disabledAt, secretAt })
+  }
   return {
-    count: all.length,
-    httpRedirect: idsWhere(returnsOverHttp),
-    frontChannel: idsWhere(isAnsweredThroughTheBrowser),
-    idleRefresh: idsWhere(hasIdleRefresh),
-    oldSecret: await store.clientsWithSecretsBefore(now - SECRET_DAYS * DAY),
-    unused: isUseKnown ? await store.clientsUnusedSince(now - UNUSED_DAYS * DAY) : [],
+    count: looked.length,
+    risks: RISKS.map(({ what, mend, ofDisabled = false, isSo }) => {
+      const found = looked.filter((one) => one.client.disabled === ofDisabled && isSo(one, sources))
+      return { what, mend, ids: found.map(({ client }) => client.id) }
+    }),
+    isUseKnown,
   }
 }
 
-async function everyClient(clients: Pick<ClientStore, 'list'>): Promise<ClientRecord[]> {
-  const all: ClientRecord[] = []
-  for (;;) {
-    const page = await clients.list(AT_ONCE, all.at(-1))
-    all.push(...page)
-    if (page.length < AT_ONCE) return all
+async function* everyClient(clients: Pick<ClientStore, 'list'>): AsyncGenerator<ClientRecord> {
+  for (let last: ClientRecord | undefined; ;) {
+    const page = await clients.list(AT_ONCE, last)
+    yield* page
+    last = page.at(-1)
+    if (page.length < AT_ONCE) return
   }
 }
 
-/** A native app listens on its own device (RFC 8252 §7.3); a web application on http is one that is being developed. */
-function returnsOverHttp(client: ClientRecord): boolean {
-  return (
-    client.type !== 'native' && textsIn(wholeMetadata(client)['redirect_uris']).some((uri) => uri.startsWith('http:'))
-  )
+/** Grants that a sign-in begins with, and what the audit calls them. Of refreshing, and of services, it tells nothing. */
+const BEGINNINGS: Readonly<Record<string, readonly string[]>> = {
+  authorization_code: ['authorization_code'],
+  [DEVICE_GRANT]: [DEVICE_GRANT],
+  [CIBA_GRANT]: [CIBA_GRANT],
+  [IMPLICIT_GRANT]: FRONT_CHANNEL_RESPONSE_TYPES,
 }
 
-function isAnsweredThroughTheBrowser(client: ClientRecord): boolean {
-  const registered = textsIn(wholeMetadata(client)['response_types'])
-  return FRONT_CHANNEL_RESPONSE_TYPES.some((type) => registered.includes(type))
-}
-
-function hasIdleRefresh(client: ClientRecord): boolean {
-  const { grant_types: grants, scope } = wholeMetadata(client)
-  const mayAsk = typeof scope === 'string' && scope.split(' ').includes('offline_access')
-  return client.refreshTokens === 'offline_access' && textsIn(grants).includes('refresh_token') && !mayAsk
+async function hasGrantWithoutUse(
+  id: string,
+  { grant_types: grants }: Looked['metadata'],
+  since: number,
+  store: Sources['store'],
+): Promise<boolean> {
+  for (const grant of textsIn(grants)) {
+    const beginnings = BEGINNINGS[grant]
+    if (beginnings && !(await store.wasGranted(id, beginnings, since))) return true
+  }
+  return false
 }

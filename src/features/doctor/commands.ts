@@ -36,7 +36,7 @@ export function doctorCommands(practice: Practice): CommandGroup<undefined> {
 
 const shape = z.object({ strict: z.boolean().default(false), proxy: z.string().optional() })
 
-async function diagnose(practice: Practice, { options }: CommandInput<undefined>): Promise<CommandResult> {
+async function diagnose(practice: Practice, { options, terminal }: CommandInput<undefined>): Promise<CommandResult> {
   const { strict, proxy } = shape.parse(options)
   const installation = await practice.installation()
   const outside = await lookFromOutside(installation)
@@ -49,14 +49,14 @@ async function diagnose(practice: Practice, { options }: CommandInput<undefined>
   const closing = name ? `\n\nFor ${name}, as a beginning:\n\n${snippet}` : advice === undefined ? '' : `\n${advice}`
   return {
     json: { worst, findings, proxy: name && snippet ? { name, configuration: snippet } : null },
-    text: `${reportText(installation.issuer, examination)}${closing}`,
+    text: `${reportText(installation.issuer, examination, terminal.columns ?? Infinity)}${closing}`,
     refused: worst === 'problem' || (strict && worst === 'warning'),
   }
 }
 
-/** The proxy whose configuration is printed: the one asked for, or the one in front where something is wrong there. */
+/** The proxy whose configuration is printed: the one asked for, or the one in front of a server that answers, where something is wrong. */
 function adviceOn(asked: string | undefined, edge: readonly Finding[], outside: Outside): string | undefined {
   if (asked !== undefined) return asked
-  if (worstOf(edge) === 'ok' || outside.answers === undefined) return undefined
+  if (worstOf(edge) === 'ok' || !outside.answersAtHome) return undefined
   return proxyIn(outside) ?? `With --proxy ${PROXIES.join('|')} you get a configuration that fits.`
 }

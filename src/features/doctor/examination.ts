@@ -3,7 +3,15 @@ import { answerVerdicts, cookieVerdicts, headerVerdicts } from './checks/browser
 import { databaseClockVerdicts, serverClockVerdicts } from './checks/clock.ts'
 import { discoveryVerdicts, endpointVerdicts, jwksVerdicts, metadataVerdicts } from './checks/documents.ts'
 import { reachVerdicts, tlsVerdicts } from './checks/edge.ts'
-import { clientVerdicts, databaseVerdicts, keyVerdicts, settingVerdicts, startVerdicts } from './checks/inside.ts'
+import {
+  clientVerdicts,
+  databaseVerdicts,
+  keyVerdicts,
+  mailVerdicts,
+  migrationVerdicts,
+  settingVerdicts,
+  startVerdicts,
+} from './checks/inside.ts'
 import { forwardingVerdicts, healthVerdicts, sizeVerdicts } from './checks/proxy.ts'
 import type { Finding, Verdict } from './finding.ts'
 import type { Installation } from './installation.ts'
@@ -35,8 +43,10 @@ const INSIDE = {
   settings: settingVerdicts,
   database: databaseVerdicts,
   database_clock: databaseClockVerdicts,
+  migrations: migrationVerdicts,
   keys: keyVerdicts,
   clients: clientVerdicts,
+  mail: mailVerdicts,
 } satisfies Readonly<Record<string, (installation: Installation) => readonly Verdict[]>>
 
 export interface Examination {

@@ -1,6 +1,7 @@
 /** What the doctor says of one thing that it looked at. */
 
-export const LEVELS = ['ok', 'warning', 'problem'] as const
+/** From what says nothing of the server's health to the worst. */
+export const LEVELS = ['unchecked', 'ok', 'warning', 'problem'] as const
 export type Level = (typeof LEVELS)[number]
 
 export interface Finding {
@@ -8,7 +9,7 @@ export interface Finding {
   readonly check: string
   readonly level: Level
   readonly message: string
-  /** What to do about it; none where all is well. */
+  /** What to do about it; with warnings and problems. */
   readonly hint?: string
 }
 
@@ -18,6 +19,25 @@ export type Verdict = Omit<Finding, 'check'>
 export const ok = (message: string): Verdict => ({ level: 'ok', message })
 export const warning = (message: string, hint: string): Verdict => ({ level: 'warning', message, hint })
 export const problem = (message: string, hint: string): Verdict => ({ level: 'problem', message, hint })
+/** For what could not be looked at: it is neither well nor ill. */
+export const unchecked = (why: string): Verdict => ({ level: 'unchecked', message: `not checked: ${why}` })
+
+/** What was looked at, or why it could not be. */
+export type Seen<T> = { readonly seen: T } | { readonly unseen: string }
+
+/** Looks; whatever goes wrong is the reason that nothing was seen. */
+export async function seenBy<T>(look: () => Promise<T>): Promise<Seen<T>> {
+  try {
+    return { seen: await look() }
+  } catch (error) {
+    return { unseen: quoted(error instanceof Error ? error.message : String(error)) }
+  }
+}
+
+/** What a check makes of something that was seen; of anything else it says why it could not look. */
+export function judged<T>(what: Seen<T>, judge: (seen: T) => Verdict[]): Verdict[] {
+  return 'unseen' in what ? [unchecked(what.unseen)] : judge(what.seen)
+}
 
 /** What others have written, in a message: one short line, without the ids that are somebody's half of a secret. */
 export function quoted(text: string): string {

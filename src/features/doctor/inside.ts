@@ -5,29 +5,50 @@ import { signingKey } from '#core/signing-keys/signing-key.ts'
 import { signingKeyStore } from '#core/signing-keys/store.ts'
 import type { Tables } from '#core/tables.ts'
 import type { Clock } from '#platform/clock.ts'
+import { assertRunnable, migrationStatus } from '#platform/database/migrate.ts'
 import type { Database } from '#platform/database/open.ts'
-import { riskyClients } from './client-risks.ts'
+import { reachable } from '#platform/database/readiness.ts'
+import { clientRisks } from './client-risks.ts'
+import { seenBy } from './finding.ts'
 import type { Stored } from './installation.ts'
 import { doctorStore } from './store.ts'
 
-interface Opened {
+interface Opened extends Pick<Settings, 'issuer' | 'claimReceipts' | 'audit'> {
   readonly database: Database<Tables>
-  readonly pendingMigrations: readonly string[]
-  readonly claimReceipts: Settings['claimReceipts']
+  /** The folder of this release's. */
+  readonly migrations: string
   readonly clock: Clock
 }
 
-/** Reads, and changes nothing. Tables are read only where they are as this release knows them. */
-export async function lookInside({ database, pendingMigrations, claimReceipts, clock }: Opened): Promise<Stored> {
-  const store = doctorStore(database)
-  const readAt = clock.now()
-  const stored = { database: await store.facts(), readAt, pendingMigrations }
-  if (pendingMigrations.length > 0) return { ...stored, keys: [], clients: undefined }
+/** Reads, and changes nothing. It never rejects: what could not be read says why. */
+export async function lookInside({ database, migrations, clock, ...settings }: Opened): Promise<Stored> {
+  const store = doctorStore(database, clock)
+  const facts = await seenBy(async () => {
+    await reachable(database)
+    return store.facts()
+  })
+  if ('unseen' in facts) return unread(facts.unseen)
+  const pending = await seenBy(async () => {
+    const status = await migrationStatus(database, migrations)
+    assertRunnable(status)
+    return status.pending
+  })
+  if ('unseen' in pending || pending.seen.length > 0)
+    return { ...unread('its tables are not those of this release'), database: facts, pending }
+  const now = clock.now()
   const clients = clientStore(database.db)
-  const keys = await signingKeyStore(database.db).listLive(readAt)
   return {
-    ...stored,
-    keys: keys.map((key) => signingKey(key, readAt)),
-    clients: await riskyClients({ clients, store, claimReceipts, now: readAt }),
+    database: facts,
+    pending,
+    keys: await seenBy(async () =>
+      (await signingKeyStore(database.db).listLive(now)).map((key) => signingKey(key, now)),
+    ),
+    clients: await seenBy(() => clientRisks({ clients, store, now, ...settings })),
   }
+}
+
+/** Nothing of the database, and why. */
+export function unread(why: string): Stored {
+  const unseen = { unseen: why }
+  return { database: unseen, pending: unseen, keys: unseen, clients: unseen }
 }

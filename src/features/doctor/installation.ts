@@ -4,7 +4,8 @@ import type { Settings } from '#core/services.ts'
 import type { SigningKey } from '#core/signing-keys/signing-key.ts'
 import type { Clock } from '#platform/clock.ts'
 import type { AppError } from '#platform/errors.ts'
-import type { RiskyClients } from './client-risks.ts'
+import type { ClientRisks } from './client-risks.ts'
+import type { Seen } from './finding.ts'
 import type { DatabaseFacts } from './store.ts'
 
 export interface Installation extends Pick<Settings, 'issuer' | 'metricsToken' | 'clientCertificates' | 'outbound'> {
@@ -20,16 +21,14 @@ export interface Installation extends Pick<Settings, 'issuer' | 'metricsToken' |
   readonly startProblem: AppError | undefined
   /** Absent where there is no master key that can be read. */
   readonly secrets: Secrets | undefined
-  /** Absent where the database cannot be read, or is not one that this release reads. */
-  readonly stored: Stored | undefined
+  readonly stored: Stored
 }
 
+/** What the database tells, each by itself: keys and clients are read only where all migrations have run. */
 export interface Stored {
-  readonly database: DatabaseFacts
-  /** By the clock of this machine, in epoch seconds. */
-  readonly readAt: number
-  readonly pendingMigrations: readonly string[]
-  /** Empty, and absent, while migrations are pending. */
-  readonly keys: readonly SigningKey[]
-  readonly clients: RiskyClients | undefined
+  readonly database: Seen<DatabaseFacts>
+  /** Names of those that have not run. */
+  readonly pending: Seen<readonly string[]>
+  readonly keys: Seen<readonly SigningKey[]>
+  readonly clients: Seen<ClientRisks>
 }

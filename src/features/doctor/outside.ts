@@ -6,17 +6,18 @@ import type { GuardedFetch } from '#platform/fetch.ts'
 import { originFetch, tlsShownBy, type ShownTls } from '#platform/fetch-own.ts'
 import { isJsonObject } from '#platform/json-object.ts'
 import type { Installation } from './installation.ts'
-import { proofAt, testimony, WITNESS_PATH, type Testimony } from './witness.ts'
+import { proofAt, testimonyIn, WITNESS_PATH, type Testimony } from './witness.ts'
 
 /** Each request. Most are sent side by side: TLS, discovery, those and the page follow one another. */
 const PROBE_MS = 2_500
-const MAX_BYTES = 262_144
+const BOUNDS = { timeoutMs: PROBE_MS, maxBytes: 262_144 }
 
 export const STATE_CHARACTERS = 2_000
 export const COOKIE_CHARACTERS = 6_000
 export const BODY_BYTES = 50_000
-/** An address of documentation (RFC 5737): nobody calls from it, so whoever is taken for it has chosen it. */
-export const FORGED_ADDRESS = '192.0.2.77'
+/** Addresses of documentation (RFC 5737): nobody calls from them, so whoever is taken for one has chosen it. */
+export const FORGED = { far: '198.51.100.77', near: '192.0.2.77' } as const
+export const FORGED_FOR = `${FORGED.far}, ${FORGED.near}`
 export const FORGED_CERTIFICATE = 'latchkey-doctor'
 
 /** An answer as it arrived. */
@@ -33,7 +34,9 @@ export interface Answer {
 
 export interface Outside {
   readonly tls: ShownTls | { readonly failure: string } | undefined
-  /** The first request: without an answer to it, no other was sent. */
+  /** At port 80, for who types the name alone; nothing for an ISSUER that is http or has a port, or where nothing answers. */
+  readonly plain: Answer | undefined
+  /** The first request: without an answer of the server to it, no other was sent. */
   readonly discovery: Answer | { readonly failure: string }
   readonly answers: Answers | undefined
   /** True where a server answers at HOST and PORT without a way round over ISSUER; not asked where all is well. */
@@ -54,8 +57,9 @@ export interface Answers {
   readonly longBody: Answer | undefined
   /** The beginning of a sign-in, which sets cookies. */
   readonly beginning: Answer | undefined
-  /** The page that it leads to. */
+  /** The page that it leads to, asked for twice. */
   readonly page: Answer | undefined
+  readonly pageAgain: Answer | undefined
   readonly witness: Answer | undefined
   readonly testimony: Testimony | undefined
 }
@@ -63,14 +67,41 @@ export interface Answers {
 /** Asks at ISSUER. It never rejects: what went wrong is told in words. */
 export async function lookFromOutside(installation: Installation): Promise<Outside> {
   const { issuer } = installation
-  const { origin } = new URL(issuer)
-  const tls = origin.startsWith('https:') ? await tlsShownBy(origin, PROBE_MS).catch(failure) : undefined
+  const { origin, protocol } = new URL(issuer)
+  const [tls, plain] = await Promise.all([
+    protocol === 'https:' ? tlsShownBy(origin, PROBE_MS).catch(failure) : undefined,
+    plainAnswer(installation),
+  ])
   try {
-    const ask = asking(await originFetch(origin, { timeoutMs: PROBE_MS, maxBytes: MAX_BYTES }), installation)
+    const ask = asking(await originFetch(origin, BOUNDS), installation)
     const discovery = await ask(`${issuer}/.well-known/openid-configuration`)
-    return { tls, discovery, answers: await askAll(ask, installation), answersAtHome: true }
+    const answers = isGatewayError(discovery) ? undefined : await askAll(ask, installation)
+    return {
+      tls,
+      plain,
+      discovery,
+      answers,
+      answersAtHome: answers !== undefined || (await answersAtHome(installation)),
+    }
   } catch (error) {
-    return { tls, discovery: failure(error), answers: undefined, answersAtHome: await answersAtHome(installation) }
+    const missing = { discovery: failure(error), answers: undefined }
+    return { tls, plain, ...missing, answersAtHome: await answersAtHome(installation) }
+  }
+}
+
+/** By a proxy that does not reach the server. The server's own 503 is JSON. */
+export function isGatewayError({ status, json }: Answer): boolean {
+  return status >= 502 && status <= 504 && json === undefined
+}
+
+async function plainAnswer(installation: Installation): Promise<Answer | undefined> {
+  const { protocol, port, hostname } = new URL(installation.issuer)
+  if (protocol !== 'https:' || port !== '') return undefined
+  const plain = `http://${hostname}`
+  try {
+    return await asking(await originFetch(plain, BOUNDS), installation)(plain)
+  } catch {
+    return undefined
   }
 }
 
@@ -92,7 +123,7 @@ async function askAll(ask: Ask, installation: Installation): Promise<Answers> {
   const maybe: (...args: Parameters<Ask>) => Promise<Answer | undefined> = (...args) =>
     ask(...args).catch(() => undefined)
 
-  const witnessed = secrets ? maybe(`${issuer}${WITNESS_PATH}`, { headers: claims(installation, secrets) }) : undefined
+  const proof = secrets && proofAt(installation.clock.now(), secrets)
   const [metadata, jwks, readiness, metrics, refusal, longState, longCookie, longBody, beginning, witness] =
     await Promise.all([
       maybe(wellKnown),
@@ -104,22 +135,31 @@ async function askAll(ask: Ask, installation: Installation): Promise<Answers> {
       maybe(`${issuer}/.well-known/jwks.json`, { headers: { cookie: `probe=${'c'.repeat(COOKIE_CHARACTERS)}` } }),
       maybe(`${issuer}/token`, { method: 'POST', body: new URLSearchParams({ probe: 'b'.repeat(BODY_BYTES) }) }),
       maybe(signInUrl(issuer, {})),
-      witnessed,
+      proof === undefined ? undefined : maybe(`${issuer}${WITNESS_PATH}`, { headers: claims(installation, proof) }),
     ])
   const page = beginning && (await pageAfter(beginning, maybe))
-  const told = testimony.safeParse(witness?.json).data
-  const sizes = { longState, longCookie, longBody }
-  return { metadata, jwks, readiness, metrics, refusal, ...sizes, beginning, page, witness, testimony: told }
+  return {
+    metadata,
+    jwks,
+    readiness,
+    metrics,
+    refusal,
+    longState,
+    longCookie,
+    longBody,
+    beginning,
+    page,
+    pageAgain: page && (await pageAfter(beginning, maybe)),
+    witness,
+    testimony: secrets && proof !== undefined && witness ? testimonyIn(witness.text, proof, secrets) : undefined,
+  }
 }
 
 /** Who asks the witness says too what only proxies may say. */
-function claims(
-  { clock, clientCertificates: { header } }: Installation,
-  secrets: NonNullable<Installation['secrets']>,
-) {
+function claims({ clientCertificates: { header } }: Installation, proof: string) {
   return {
-    authorization: `Bearer ${proofAt(clock.now(), secrets)}`,
-    'x-forwarded-for': FORGED_ADDRESS,
+    authorization: `Bearer ${proof}`,
+    'x-forwarded-for': FORGED_FOR,
     ...(header === undefined ? {} : { [header]: FORGED_CERTIFICATE }),
   }
 }
@@ -152,7 +192,7 @@ async function answersAtHome({ listen: { host, port, tls } }: Installation): Pro
   if (tls !== undefined) return false
   try {
     const home = `http://${host.includes(':') ? `[${host}]` : host}:${port}`
-    const reach = await originFetch(home, { timeoutMs: PROBE_MS, maxBytes: MAX_BYTES })
+    const reach = await originFetch(home, BOUNDS)
     return (await reach(`${home}/healthz`)).status === 200
   } catch {
     return false

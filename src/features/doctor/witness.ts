@@ -1,28 +1,31 @@
 /**
  * The witness: what the server saw of a request, told to who holds the master key, and to nobody else. From outside
- * there is no other honest way to know which address a caller has behind proxies.
+ * there is no other honest way to know which address a caller has behind proxies. The question carries a proof of the
+ * key, the answer is sealed with it: who gets hold of a question and asks it again learns nothing, and an answer to one
+ * question is none to another.
  */
 import { isIP } from 'node:net'
 import { z } from 'zod'
-import { equalSecrets, type Secrets } from '#core/secrets.ts'
+import { equalSecrets, type SealedPlace, type Secrets } from '#core/secrets.ts'
 
 export const WITNESS_PATH = '/doctor'
 
-/** How far the clocks of who asks and who answers may differ; a proof that leaks is worth nothing after that. */
+/** How far the clocks of who asks and who answers may differ. */
 const PROOF_SECONDS = 300
 
 const address = z.string().refine((text) => isIP(text) !== 0)
 
-export const testimony = z.object({
+const testimony = z.object({
   /** The address that the caller is counted under. */
   clientAddress: address,
   /** Where the connection came from: the last proxy, if there is one. */
   peerAddress: address,
   peerIsTrusted: z.boolean(),
-  forwardedFor: z.string().optional(),
+  /** Headers as they arrived, empty where none did. */
+  forwardedFor: z.string(),
   host: z.string(),
-  /** What arrived in the header that proxies hand certificates on in (CLIENT_CERT_HEADER). */
-  certificate: z.string().optional(),
+  /** Of CLIENT_CERT_HEADER, in which proxies hand certificates on. */
+  certificate: z.string(),
 })
 export type Testimony = z.output<typeof testimony>
 
@@ -35,4 +38,22 @@ export function proofAt(now: number, secrets: Secrets): string {
 export function isProof(proof: string, now: number, secrets: Secrets): boolean {
   const [time = ''] = proof.split('.')
   return Math.abs(Number(time) - now) <= PROOF_SECONDS && equalSecrets(proof, proofAt(Number(time), secrets))
+}
+
+/** The answer to who came with the proof. */
+export function sealedTestimony(told: Testimony, proof: string, secrets: Secrets): string {
+  return secrets.seal(answerTo(proof), JSON.stringify(told))
+}
+
+/** The testimony in the answer to the proof; undefined in whatever else answered. */
+export function testimonyIn(answer: string, proof: string, secrets: Secrets): Testimony | undefined {
+  try {
+    return testimony.parse(JSON.parse(secrets.open(answerTo(proof), answer)))
+  } catch {
+    return undefined
+  }
+}
+
+function answerTo(proof: string): SealedPlace {
+  return { table: 'doctor', column: 'testimony', row: proof }
 }

@@ -1,7 +1,8 @@
 /** Does a browser get the answers, cookies and headers that the server sent? */
 import { ownPage } from '#core/clients/own-client.ts'
 import { basePath } from '#core/issuer-paths.ts'
-import { ok, problem, quoted, warning, type Verdict } from '../finding.ts'
+import { REQUEST_ID } from '#platform/http/request-facts.ts'
+import { ok, problem, quoted, type Verdict } from '../finding.ts'
 import type { Installation } from '../installation.ts'
 import type { Answers } from '../outside.ts'
 
@@ -70,13 +71,14 @@ function cookieFaults(cookie: string, issuer: string): string[] {
 const HEADERS: readonly { name: string; value: RegExp; loss: 'problem' | 'warning'; https?: true }[] = [
   { name: 'content-security-policy', value: /^default-src 'none';[^,]*$/, loss: 'problem' },
   { name: 'strict-transport-security', value: /^max-age=\d+[^,]*$/, loss: 'warning', https: true },
+  { name: 'cache-control', value: /^no-store$/, loss: 'problem' },
   { name: 'x-frame-options', value: /^DENY$/i, loss: 'warning' },
   { name: 'x-content-type-options', value: /^nosniff$/, loss: 'warning' },
   { name: 'referrer-policy', value: /^no-referrer$/, loss: 'warning' },
   { name: 'cross-origin-opener-policy', value: /^same-origin$/, loss: 'warning' },
 ]
 
-export function headerVerdicts({ issuer }: Installation, { page }: Answers): Verdict[] {
+export function headerVerdicts({ issuer }: Installation, { page, pageAgain }: Answers): Verdict[] {
   if (page?.status !== 200) {
     return [
       problem(`The sign-in page does not arrive (${page?.status ?? 'no answer'}).`, 'See the log of proxy and server.'),
@@ -87,8 +89,14 @@ export function headerVerdicts({ issuer }: Installation, { page }: Answers): Ver
     const arrived = page.headers.get(name)
     if (arrived === null) return [{ level: loss, message: `${name} is lost on the way.`, hint: AS_IT_IS }]
     if (value.test(arrived)) return []
-    const message = `${name} arrives ${arrived.includes(',') ? 'more than once' : 'changed'}: ${quoted(arrived)}`
-    return [warning(message, 'Leave the headers of pages to the server: the proxy need not set any.')]
+    const message = `${name} arrives changed, or more than once: ${quoted(arrived)}`
+    return [{ level: loss, message, hint: 'Leave the headers of pages to the server: the proxy need not set any.' }]
   })
+  // the server gives each of its answers an id of its own
+  const [id, idAgain] = [page, pageAgain].map((answer) => answer?.headers.get(REQUEST_ID))
+  if (id && id === idAgain)
+    faults.push(problem('Pages come out of a cache, and with them what is meant for one person.', NO_CACHE))
   return faults.length > 0 ? faults : [ok('Pages arrive with the security headers of the server, each once.')]
 }
+
+const NO_CACHE = 'Have the proxy keep nothing that says no-store (nginx: no proxy_ignore_headers, proxy_cache off).'

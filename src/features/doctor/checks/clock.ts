@@ -13,11 +13,9 @@ export function serverClockVerdicts(_: Installation, { refusal }: Answers): Verd
   return [clockVerdict('server at ISSUER', Math.round(date / 1_000) - refusal.receivedAt)]
 }
 
-export function databaseClockVerdicts({ stored }: Installation): Verdict[] {
-  // a file has no clock of its own
-  return stored?.database.kind === 'postgres'
-    ? [clockVerdict('database', Math.round(stored.database.now - stored.readAt))]
-    : []
+export function databaseClockVerdicts({ stored: { database } }: Installation): Verdict[] {
+  const ahead = 'seen' in database ? database.seen.secondsAhead : undefined
+  return ahead === undefined ? [] : [clockVerdict('database', ahead)]
 }
 
 function clockVerdict(whose: string, ahead: number): Verdict {

@@ -1,10 +1,10 @@
 /** Do the documents that applications read say what ISSUER says, and hold the keys that this server signs with? */
-import { ok, problem, quoted, warning, type Verdict } from '../finding.ts'
+import { judged, ok, problem, quoted, warning, type Verdict } from '../finding.ts'
 import type { Installation } from '../installation.ts'
 import type { Answer, Answers, Outside } from '../outside.ts'
 
-export function discoveryVerdicts({ issuer }: Installation, { discovery }: Outside): Verdict[] {
-  if ('failure' in discovery) return []
+export function discoveryVerdicts({ issuer }: Installation, { discovery, answers }: Outside): Verdict[] {
+  if ('failure' in discovery || !answers) return []
   const found = documentProblem(discovery)
   if (found) return [found]
   const said = discovery.json?.['issuer']
@@ -57,15 +57,17 @@ export function jwksVerdicts({ stored }: Installation, { jwks }: Answers): Verdi
   const found = documentProblem(jwks)
   if (found) return [found]
   const published = JSON.stringify(jwks.json)
-  const signing = (stored?.keys ?? []).filter(({ state }) => state === 'current' || state === 'next')
-  const missing = signing.filter(({ kid }) => !published.includes(JSON.stringify(kid)))
-  if (missing.length === 0) return [ok('The key set that applications see holds the keys that sign now and next.')]
-  return [
-    problem(
-      `The key set that applications see lacks ${missing.length} of the ${signing.length} keys of this database.`,
-      'Another server or a cache answers at ISSUER: see where the proxy leads, and that DATABASE_URL is the one the server has.',
-    ),
-  ]
+  return judged(stored.keys, (keys) => {
+    const signing = keys.filter(({ state }) => state === 'current' || state === 'next')
+    const missing = signing.filter(({ kid }) => !published.includes(JSON.stringify(kid)))
+    if (missing.length === 0) return [ok('The key set that applications see holds the keys that sign now and next.')]
+    return [
+      problem(
+        `The key set that applications see lacks ${missing.length} of the ${signing.length} keys of this database.`,
+        'Another server or a cache answers at ISSUER: see where the proxy leads, and that DATABASE_URL is the one the server has.',
+      ),
+    ]
+  })
 }
 
 /** The beginning of what came instead of a JSON document, in one sentence. */

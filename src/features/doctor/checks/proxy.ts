@@ -1,11 +1,12 @@
 /** Does the proxy, where there is one, tell who calls, let requests through whole, and keep to itself what is its own? */
-import { ok, problem, quoted, warning, type Verdict } from '../finding.ts'
+import { ok, problem, quoted, unchecked, warning, type Verdict } from '../finding.ts'
 import type { Installation } from '../installation.ts'
 import {
   BODY_BYTES,
   COOKIE_CHARACTERS,
-  FORGED_ADDRESS,
+  FORGED,
   FORGED_CERTIFICATE,
+  FORGED_FOR,
   STATE_CHARACTERS,
   type Answer,
   type Answers,
@@ -16,10 +17,9 @@ const SHARED =
   'so everybody behind the proxy counts as one address, and the wrong passwords of one close the sign-in to all'
 
 /** By what the server itself saw of a request that lied about where it came from. */
-export function forwardingVerdicts(installation: Installation, answers: Answers): Verdict[] {
+export function forwardingVerdicts(installation: Installation, { testimony, witness }: Answers): Verdict[] {
   const { issuer, secrets } = installation
-  const { testimony, witness } = answers
-  if (!secrets) return []
+  if (!secrets) return [unchecked('the server tells what it sees of callers to the holder of the master key')]
   if (!testimony) {
     return [
       problem(
@@ -28,12 +28,13 @@ export function forwardingVerdicts(installation: Installation, answers: Answers)
       ),
     ]
   }
-  const { peerIsTrusted, forwardedFor, host, certificate } = testimony
-  const isPlain = forwardedFor === undefined || forwardedFor === FORGED_ADDRESS
-  if (isPlain && !isBehindProxy(installation))
-    return [ok('No proxy is in front; callers are counted by their own addresses.')]
+  const { clientAddress, peerIsTrusted, host, certificate } = testimony
+  const address = addressVerdict(testimony, isBehindProxy(installation))
   return [
-    addressVerdict(testimony),
+    address,
+    ...(address.level === 'ok' && clientAddress === FORGED.near
+      ? [unchecked('what callers elsewhere can forge, since this machine is itself among TRUSTED_PROXIES')]
+      : []),
     ...(host === new URL(issuer).host
       ? []
       : [
@@ -42,7 +43,7 @@ export function forwardingVerdicts(installation: Installation, answers: Answers)
             'Have it hand on Host as it came, with the port, for logs and programs that do go by it.',
           ),
         ]),
-    ...(certificate?.includes(FORGED_CERTIFICATE) === true && peerIsTrusted
+    ...(certificate.includes(FORGED_CERTIFICATE) && peerIsTrusted
       ? [
           problem(
             'What callers write into the header of CLIENT_CERT_HEADER reaches the server: they could show any certificate.',
@@ -53,27 +54,36 @@ export function forwardingVerdicts(installation: Installation, answers: Answers)
   ]
 }
 
-function addressVerdict({ peerAddress, peerIsTrusted, forwardedFor, clientAddress }: Testimony): Verdict {
-  const peer = peerAddress.replace(/^::ffff:/, '')
-  const append = 'Have the proxy append the address of its caller to X-Forwarded-For.'
+const APPEND =
+  'Have the proxy append the address of its caller to X-Forwarded-For (nginx: $proxy_add_x_forwarded_for; Caddy and Traefik do by themselves).'
+
+function addressVerdict(testimony: Testimony, isBehind: boolean): Verdict {
+  const { peerIsTrusted, forwardedFor, clientAddress } = testimony
+  const peer = testimony.peerAddress.replace(/^::ffff:/, '')
+  const claimed = forwardedFor.split(/\s*,\s*/)
+  const [caller, ...furtherProxies] = claimed.filter((hop) => !['', FORGED.far, FORGED.near].includes(hop))
+  if (clientAddress === FORGED.far && claimed.includes(FORGED.near)) {
+    return problem(
+      'TRUSTED_PROXIES holds addresses of strangers, so anybody can choose which address counts.',
+      'Name the proxies alone.',
+    )
+  }
+  if (forwardedFor === FORGED_FOR && !isBehind)
+    return ok('No proxy is in front; callers are counted by their own addresses.')
   if (!peerIsTrusted) {
-    const [more, hint] =
-      forwardedFor === undefined || forwardedFor === FORGED_ADDRESS
-        ? [' and appends nothing to X-Forwarded-For', ` ${append}`]
-        : ['', '']
+    const [more, hint] = caller === undefined ? [' and appends nothing to X-Forwarded-For', ` ${APPEND}`] : ['', '']
     return problem(
       `The proxy calls from ${peer}, which is not in TRUSTED_PROXIES${more}, ${SHARED}.`,
       `Set TRUSTED_PROXIES=${peer} (beside those that are there).${hint}`,
     )
   }
-  if (forwardedFor === undefined) return problem(`The proxy sends no X-Forwarded-For, ${SHARED}.`, append)
-  if (forwardedFor === FORGED_ADDRESS) {
+  if (forwardedFor === '') return problem(`The proxy sends no X-Forwarded-For, ${SHARED}.`, APPEND)
+  if (caller === undefined) {
     return problem(
       'The proxy hands on the X-Forwarded-For of its callers without their address, so anybody can choose which address counts.',
-      append,
+      APPEND,
     )
   }
-  const [, ...furtherProxies] = forwardedFor.split(/\s*,\s*/).filter((hop) => hop !== FORGED_ADDRESS)
   if (furtherProxies.includes(clientAddress)) {
     return problem(
       `Another proxy calls from ${clientAddress}, which is not in TRUSTED_PROXIES, ${SHARED}.`,
@@ -124,7 +134,9 @@ export function healthVerdicts({ metricsToken }: Installation, { readiness, metr
     readinessVerdict(readiness),
     metricsToken && metrics?.status === 401
       ? warning('/metrics can be reached from outside, with its token.', hide)
-      : ok('/metrics cannot be read from outside.'),
+      : metrics
+        ? ok('/metrics cannot be read from outside.')
+        : unchecked('/metrics, which does not answer in time'),
   ]
 }
 
