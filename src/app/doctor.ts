@@ -26,7 +26,6 @@ async function installation(): Promise<Installation> {
   const isThere = sqliteFile === undefined || existsSync(sqliteFile)
   return {
     ...config,
-    logLevel: config.log.level,
     masterKeysGiven: config.masterKeys?.reveal().length ?? 0,
     sqliteFile,
     clock: systemClock,

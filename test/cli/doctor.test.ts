@@ -103,10 +103,10 @@ describe.each(databases)('on $name', (kind) => {
     const behind = await at.told([], { KEYS_DIR })
     expect(saidBy('warning', behind)).toEqual(['migrations: 1 migrations have not run.'])
     expect(saidBy('unchecked', behind)).toEqual([
-      'jwks: not checked: its tables are not those of this release',
+      'jwks: not checked: the tables are not those of this release',
       expect.stringMatching(/^forwarding: /),
-      'keys: not checked: its tables are not those of this release',
-      'clients: not checked: its tables are not those of this release',
+      'keys: not checked: the tables are not those of this release',
+      'clients: not checked: the tables are not those of this release',
       expect.stringMatching(/^mail: /),
     ])
   })
@@ -152,14 +152,16 @@ describe('tells', () => {
     expect(saidBy('problem', seen)).toContainEqual(
       expect.stringContaining("does not know this installation's master key"),
     )
-    expect(saidBy('unchecked', seen)).toContain('keys: not checked: there is no database yet; the first start makes it')
+    expect(saidBy('unchecked', seen)).toContain(
+      'database: not checked: there is no database yet; the first start makes it',
+    )
   })
 
   test('warnings, which are no failure unless asked for', async () => {
     at.proxy.fault = { onTheWayIn: ({ headers }) => void (headers.host = 'upstream') }
     const environment = {
       METRICS_TOKEN: 'short',
-      LOG_LEVEL: 'debug',
+      MASTER_KEY: `${'A'.repeat(43)},${'B'.repeat(42)}A`,
       OUTBOUND_ALLOW: '0.0.0.0/0',
     }
     const seen = await at.told([], environment)

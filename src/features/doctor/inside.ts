@@ -34,7 +34,7 @@ export async function lookInside({ database, migrations, clock, ...settings }: O
     return status.pending
   })
   if ('unseen' in pending || pending.seen.length > 0)
-    return { ...unread('its tables are not those of this release'), database: facts, pending }
+    return { database: facts, pending, keys: NOT_OURS, clients: NOT_OURS }
   const now = clock.now()
   const clients = clientStore(database.db)
   return {
@@ -49,6 +49,8 @@ export async function lookInside({ database, migrations, clock, ...settings }: O
 
 /** Nothing of the database, and why. */
 export function unread(why: string): Stored {
-  const unseen = { unseen: why }
-  return { database: unseen, pending: unseen, keys: unseen, clients: unseen }
+  const unseen = { unseen: 'the database was not read' }
+  return { database: { unseen: why }, pending: unseen, keys: unseen, clients: unseen }
 }
+
+const NOT_OURS = { unseen: 'the tables are not those of this release' }

@@ -11,8 +11,6 @@ import type { DatabaseFacts } from './store.ts'
 export interface Installation extends Pick<Settings, 'issuer' | 'metricsToken' | 'clientCertificates' | 'outbound'> {
   readonly listen: { readonly host: string; readonly port: number; readonly tls: unknown }
   readonly trustedProxies: readonly string[]
-  readonly workers: number
-  readonly logLevel: string
   /** How many values MASTER_KEY has; 0 where the key is a file. */
   readonly masterKeysGiven: number
   readonly sqliteFile: string | undefined

@@ -2,7 +2,6 @@
 import { OWN_CLIENT_ID, ownPage } from '#core/clients/own-client.ts'
 import { basePath } from '#core/issuer-paths.ts'
 import { digest, randomToken } from '#core/secrets.ts'
-import type { GuardedFetch } from '#platform/fetch.ts'
 import { originFetch, tlsShownBy, type ShownTls } from '#platform/fetch-own.ts'
 import { isJsonObject } from '#platform/json-object.ts'
 import type { Installation } from './installation.ts'
@@ -43,49 +42,56 @@ export interface Outside {
   readonly answersAtHome: boolean
 }
 
-/** Undefined is a request that came to no answer. */
-export interface Answers {
-  readonly metadata: Answer | undefined
-  readonly jwks: Answer | undefined
-  readonly readiness: Answer | undefined
-  readonly metrics: Answer | undefined
+type Question =
+  | 'metadata'
+  | 'jwks'
+  | 'readiness'
+  | 'metrics'
   /** A sign-in that nobody may see: an error that comes back to the client. */
-  readonly refusal: Answer | undefined
+  | 'refusal'
   /** The same with a state of STATE_CHARACTERS. */
-  readonly longState: Answer | undefined
-  readonly longCookie: Answer | undefined
-  readonly longBody: Answer | undefined
+  | 'longState'
+  | 'longCookie'
+  | 'longBody'
   /** The beginning of a sign-in, which sets cookies. */
-  readonly beginning: Answer | undefined
+  | 'beginning'
   /** The page that it leads to, asked for twice. */
-  readonly page: Answer | undefined
-  readonly pageAgain: Answer | undefined
-  readonly witness: Answer | undefined
-  readonly testimony: Testimony | undefined
-}
+  | 'page'
+  | 'pageAgain'
+  | 'witness'
+
+/** What is absent came to no answer. */
+export type Answers = { readonly [Name in Question]?: Answer } & { readonly testimony?: Testimony | undefined }
 
 /** Asks at ISSUER. It never rejects: what went wrong is told in words. */
 export async function lookFromOutside(installation: Installation): Promise<Outside> {
-  const { issuer } = installation
-  const { origin, protocol } = new URL(issuer)
+  const { origin, protocol, port, hostname } = new URL(installation.issuer)
+  const isHttps = protocol === 'https:'
   const [tls, plain] = await Promise.all([
-    protocol === 'https:' ? tlsShownBy(origin, PROBE_MS).catch(failure) : undefined,
-    plainAnswer(installation),
+    isHttps ? tlsShownBy(origin, PROBE_MS).catch(failure) : undefined,
+    isHttps && port === '' ? plainAnswer(`http://${hostname}`, installation) : undefined,
   ])
+  const reached = await reach(origin, installation).catch((error: unknown) => ({
+    discovery: failure(error),
+    answers: undefined,
+  }))
+  const isAtHome = reached.answers !== undefined || (await answersAtHome(installation))
+  return { tls, plain, ...reached, answersAtHome: isAtHome }
+}
+
+async function reach(origin: string, installation: Installation): Promise<Pick<Outside, 'discovery' | 'answers'>> {
+  const ask = await asking(origin, installation)
+  const discovery = await ask(`${installation.issuer}/.well-known/openid-configuration`)
+  return { discovery, answers: isGatewayError(discovery) ? undefined : await askAll(ask, installation) }
+}
+
+async function plainAnswer(origin: string, installation: Installation): Promise<Answer | undefined> {
   try {
-    const ask = asking(await originFetch(origin, BOUNDS), installation)
-    const discovery = await ask(`${issuer}/.well-known/openid-configuration`)
-    const answers = isGatewayError(discovery) ? undefined : await askAll(ask, installation)
-    return {
-      tls,
-      plain,
-      discovery,
-      answers,
-      answersAtHome: answers !== undefined || (await answersAtHome(installation)),
-    }
-  } catch (error) {
-    const missing = { discovery: failure(error), answers: undefined }
-    return { tls, plain, ...missing, answersAtHome: await answersAtHome(installation) }
+    return await (
+      await asking(origin, installation)
+    )(origin)
+  } catch {
+    return undefined
   }
 }
 
@@ -94,22 +100,12 @@ export function isGatewayError({ status, json }: Answer): boolean {
   return status >= 502 && status <= 504 && json === undefined
 }
 
-async function plainAnswer(installation: Installation): Promise<Answer | undefined> {
-  const { protocol, port, hostname } = new URL(installation.issuer)
-  if (protocol !== 'https:' || port !== '') return undefined
-  const plain = `http://${hostname}`
-  try {
-    return await asking(await originFetch(plain, BOUNDS), installation)(plain)
-  } catch {
-    return undefined
-  }
-}
-
 type Ask = (url: string, init?: RequestInit) => Promise<Answer>
 
-function asking(reach: GuardedFetch, { clock }: Installation): Ask {
+async function asking(origin: string, { clock }: Installation): Promise<Ask> {
+  const reachOrigin = await originFetch(origin, BOUNDS)
   return async (url, init) => {
-    const response = await reach(url, init)
+    const response = await reachOrigin(url, init)
     const { status, headers } = response
     const text = await response.text()
     return { url, status, headers, text, json: objectIn(text), receivedAt: clock.now() }
@@ -117,42 +113,41 @@ function asking(reach: GuardedFetch, { clock }: Installation): Ask {
 }
 
 async function askAll(ask: Ask, installation: Installation): Promise<Answers> {
-  const { issuer, secrets } = installation
+  const { issuer, secrets, clock } = installation
   const { origin } = new URL(issuer)
-  const wellKnown = `${origin}/.well-known/oauth-authorization-server${basePath(issuer)}`
-  const maybe: (...args: Parameters<Ask>) => Promise<Answer | undefined> = (...args) =>
-    ask(...args).catch(() => undefined)
-
-  const proof = secrets && proofAt(installation.clock.now(), secrets)
-  const [metadata, jwks, readiness, metrics, refusal, longState, longCookie, longBody, beginning, witness] =
-    await Promise.all([
-      maybe(wellKnown),
-      maybe(`${issuer}/.well-known/jwks.json`),
-      maybe(`${origin}/readyz`),
-      maybe(`${origin}/metrics`),
-      maybe(signInUrl(issuer, { prompt: 'none' })),
-      maybe(signInUrl(issuer, { prompt: 'none', state: 's'.repeat(STATE_CHARACTERS) })),
-      maybe(`${issuer}/.well-known/jwks.json`, { headers: { cookie: `probe=${'c'.repeat(COOKIE_CHARACTERS)}` } }),
-      maybe(`${issuer}/token`, { method: 'POST', body: new URLSearchParams({ probe: 'b'.repeat(BODY_BYTES) }) }),
-      maybe(signInUrl(issuer, {})),
-      proof === undefined ? undefined : maybe(`${issuer}${WITNESS_PATH}`, { headers: claims(installation, proof) }),
-    ])
-  const page = beginning && (await pageAfter(beginning, maybe))
-  return {
-    metadata,
-    jwks,
-    readiness,
-    metrics,
-    refusal,
-    longState,
-    longCookie,
-    longBody,
-    beginning,
-    page,
-    pageAgain: page && (await pageAfter(beginning, maybe)),
-    witness,
-    testimony: secrets && proof !== undefined && witness ? testimonyIn(witness.text, proof, secrets) : undefined,
+  const answers: { [Name in Question]?: Answer } = {}
+  const put = async (name: Question, ...question: Parameters<Ask>) => {
+    const answer = await ask(...question).catch(() => undefined)
+    if (answer) answers[name] = answer
   }
+  const proof = secrets && proofAt(clock.now(), secrets)
+  await Promise.all([
+    put('metadata', `${origin}/.well-known/oauth-authorization-server${basePath(issuer)}`),
+    put('jwks', `${issuer}/.well-known/jwks.json`),
+    put('readiness', `${origin}/readyz`),
+    put('metrics', `${origin}/metrics`),
+    put('refusal', signInUrl(issuer, { prompt: 'none' })),
+    put('longState', signInUrl(issuer, { prompt: 'none', state: 's'.repeat(STATE_CHARACTERS) })),
+    put('longCookie', `${issuer}/.well-known/jwks.json`, {
+      headers: { cookie: `probe=${'c'.repeat(COOKIE_CHARACTERS)}` },
+    }),
+    put('longBody', `${issuer}/token`, {
+      method: 'POST',
+      body: new URLSearchParams({ probe: 'b'.repeat(BODY_BYTES) }),
+    }),
+    put('beginning', signInUrl(issuer, {})),
+    proof === undefined
+      ? undefined
+      : put('witness', `${issuer}${WITNESS_PATH}`, { headers: claims(installation, proof) }),
+  ])
+  const { beginning, witness } = answers
+  const next = beginning && pageAfter(beginning)
+  if (next) {
+    await put('page', ...next)
+    await put('pageAgain', ...next)
+  }
+  const testimony = secrets && proof !== undefined && witness ? testimonyIn(witness.text, proof, secrets) : undefined
+  return { ...answers, testimony }
 }
 
 /** Who asks the witness says too what only proxies may say. */
@@ -179,21 +174,20 @@ function signInUrl(issuer: string, more: Readonly<Record<string, string>>): stri
   return `${issuer}/authorize?${parameters.toString()}`
 }
 
-async function pageAfter({ url, headers }: Answer, ask: (...args: Parameters<Ask>) => Promise<Answer | undefined>) {
+/** As a browser goes on. */
+function pageAfter({ url, headers }: Answer): Parameters<Ask> | undefined {
   const target = URL.parse(headers.get('location') ?? '', url)
-  const cookie = headers
-    .getSetCookie()
-    .map((line) => line.split(';')[0])
-    .join('; ')
-  return target ? ask(target.href, { headers: { cookie } }) : undefined
+  const cookies = headers.getSetCookie().map((line) => line.split(';')[0])
+  return target ? [target.href, { headers: { cookie: cookies.join('; ') } }] : undefined
 }
 
-async function answersAtHome({ listen: { host, port, tls } }: Installation): Promise<boolean> {
+async function answersAtHome(installation: Installation): Promise<boolean> {
+  const { host, port, tls } = installation.listen
   if (tls !== undefined) return false
   try {
     const home = `http://${host.includes(':') ? `[${host}]` : host}:${port}`
-    const reach = await originFetch(home, BOUNDS)
-    return (await reach(`${home}/healthz`)).status === 200
+    const ask = await asking(home, installation)
+    return (await ask(`${home}/healthz`)).status === 200
   } catch {
     return false
   }

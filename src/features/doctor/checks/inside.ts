@@ -1,6 +1,5 @@
 /** Settings, database, keys and clients: what can be seen without a request. */
 import { existsSync, statSync, statfsSync } from 'node:fs'
-import { availableParallelism } from 'node:os'
 import { dirname } from 'node:path'
 import { judged, ok, problem, unchecked, warning, type Verdict } from '../finding.ts'
 import type { Installation } from '../installation.ts'
@@ -19,14 +18,8 @@ export function startVerdicts({ startProblem }: Installation): Verdict[] {
 }
 
 export function settingVerdicts(installation: Installation): Verdict[] {
-  const { issuer, logLevel, metricsToken, masterKeysGiven, trustedProxies, outbound, workers } = installation
-  const isPublic = issuer.startsWith('https:')
+  const { metricsToken, masterKeysGiven, trustedProxies, outbound } = installation
   const doubts: readonly (readonly [isSo: boolean, message: string, hint: string])[] = [
-    [
-      isPublic && /^(debug|trace)$/.test(logLevel),
-      `LOG_LEVEL is ${logLevel}, which tells more than a server for others should.`,
-      'Set it to info.',
-    ],
     [
       metricsToken !== undefined && metricsToken.reveal().length < TOKEN_CHARACTERS,
       `METRICS_TOKEN has fewer than ${TOKEN_CHARACTERS} characters and may be guessed.`,
@@ -46,11 +39,6 @@ export function settingVerdicts(installation: Installation): Verdict[] {
       outbound.allow.some(isEverywhere),
       'OUTBOUND_ALLOW holds every address, so applications can have this server call inside your network.',
       'Name the addresses that need it.',
-    ],
-    [
-      workers > availableParallelism(),
-      `WORKERS is ${workers}, and there are ${availableParallelism()} processors.`,
-      'More processes than processors only take turns.',
     ],
   ]
   const found = doubts.filter(([isSo]) => isSo).map(([, message, hint]) => warning(message, hint))
