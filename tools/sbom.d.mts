@@ -2,9 +2,6 @@ export declare function productionPackages(lock: object): Map<string, string[]>
 export declare function sbomOf(lock: object): {
   components: {
     name: string
-    version: string
-    hashes?: { content: string }[]
-    licenses?: object[]
     'bom-ref': string
   }[]
   dependencies: { ref: string; dependsOn: string[] }[]
