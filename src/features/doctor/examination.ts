@@ -5,6 +5,7 @@ import { discoveryVerdicts, endpointVerdicts, jwksVerdicts, metadataVerdicts } f
 import { reachVerdicts, tlsVerdicts } from './checks/edge.ts'
 import {
   clientVerdicts,
+  databaseFileVerdicts,
   databaseVerdicts,
   keyVerdicts,
   mailVerdicts,
@@ -13,7 +14,7 @@ import {
   startVerdicts,
 } from './checks/inside.ts'
 import { forwardingVerdicts, healthVerdicts, sizeVerdicts } from './checks/proxy.ts'
-import type { Finding, Verdict } from './finding.ts'
+import type { Finding, Verdicts } from './finding.ts'
 import type { Installation } from './installation.ts'
 import type { Answers, Outside } from './outside.ts'
 
@@ -23,7 +24,7 @@ const EDGE = {
   tls: tlsVerdicts,
   discovery: discoveryVerdicts,
   endpoints: endpointVerdicts,
-} satisfies Readonly<Record<string, (installation: Installation, outside: Outside) => readonly Verdict[]>>
+} satisfies Readonly<Record<string, (installation: Installation, outside: Outside) => Verdicts>>
 
 /** What else arrives, where ISSUER answers. */
 const ANSWERS = {
@@ -36,18 +37,19 @@ const ANSWERS = {
   sizes: sizeVerdicts,
   health: healthVerdicts,
   clock: serverClockVerdicts,
-} satisfies Readonly<Record<string, (installation: Installation, answers: Answers) => readonly Verdict[]>>
+} satisfies Readonly<Record<string, (installation: Installation, answers: Answers) => Verdicts>>
 
 const INSIDE = {
   start: startVerdicts,
   settings: settingVerdicts,
   database: databaseVerdicts,
+  database_file: databaseFileVerdicts,
   database_clock: databaseClockVerdicts,
   migrations: migrationVerdicts,
   keys: keyVerdicts,
   clients: clientVerdicts,
   mail: mailVerdicts,
-} satisfies Readonly<Record<string, (installation: Installation) => readonly Verdict[]>>
+} satisfies Readonly<Record<string, (installation: Installation) => Verdicts>>
 
 export interface Examination {
   readonly outside: readonly Finding[]
@@ -66,6 +68,6 @@ export function examine(installation: Installation, outside: Outside): Examinati
   }
 }
 
-function findings<Look>(checks: Readonly<Record<string, Look>>, run: (look: Look) => readonly Verdict[]): Finding[] {
-  return Object.entries(checks).flatMap(([check, look]) => run(look).map((verdict) => ({ check, ...verdict })))
+function findings<Look>(checks: Readonly<Record<string, Look>>, run: (look: Look) => Verdicts): Finding[] {
+  return Object.entries(checks).flatMap(([check, look]) => [run(look)].flat().map((verdict) => ({ check, ...verdict })))
 }

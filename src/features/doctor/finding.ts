@@ -15,6 +15,7 @@ export interface Finding {
 
 /** What a check gives of itself: `examine` adds its name. */
 export type Verdict = Omit<Finding, 'check'>
+export type Verdicts = Verdict | readonly Verdict[]
 
 export const ok = (message: string): Verdict => ({ level: 'ok', message })
 export const warning = (message: string, hint: string): Verdict => ({ level: 'warning', message, hint })
@@ -35,8 +36,8 @@ export async function seenBy<T>(look: () => Promise<T>): Promise<Seen<T>> {
 }
 
 /** What a check makes of something that was seen; of anything else it says why it could not look. */
-export function judged<T>(what: Seen<T>, judge: (seen: T) => Verdict[]): Verdict[] {
-  return 'unseen' in what ? [unchecked(what.unseen)] : judge(what.seen)
+export function judged<T>(what: Seen<T>, judge: (seen: T) => Verdicts): Verdicts {
+  return 'unseen' in what ? unchecked(what.unseen) : judge(what.seen)
 }
 
 /** What others have written, in a message: one short line, without the ids that are somebody's half of a secret. */

@@ -1,72 +1,64 @@
 /** Do the documents that applications read say what ISSUER says, and hold the keys that this server signs with? */
-import { judged, ok, problem, quoted, warning, type Verdict } from '../finding.ts'
+import { judged, ok, problem, quoted, warning, type Verdict, type Verdicts } from '../finding.ts'
 import type { Installation } from '../installation.ts'
 import type { Answer, Answers, Outside } from '../outside.ts'
 
-export function discoveryVerdicts({ issuer }: Installation, { discovery, answers }: Outside): Verdict[] {
+export function discoveryVerdicts({ issuer }: Installation, { discovery, answers }: Outside): Verdicts {
   if ('failure' in discovery || !answers) return []
   const found = documentProblem(discovery)
   if (found) return [found]
   const said = discovery.json?.['issuer']
-  if (said === issuer) return [ok('The issuer of discovery is ISSUER, character by character.')]
-  return [
-    problem(
-      `Discovery says that the issuer is ${quoted(JSON.stringify(said) ?? 'nobody')}, and ISSUER is "${issuer}": ${difference(issuer, said)}.`,
-      'Give the server the ISSUER that this command has, restart it, and see that the proxy leads to this server.',
-    ),
-  ]
+  if (said === issuer) return ok('The issuer of discovery is ISSUER, character by character.')
+  return problem(
+    `Discovery says that the issuer is ${quoted(JSON.stringify(said) ?? 'nobody')}, and ISSUER is "${issuer}": ${difference(issuer, said)}.`,
+    'Give the server the ISSUER that this command has, restart it, and see that the proxy leads to this server.',
+  )
 }
 
 /** Whatever an application is sent to has to stand under the issuer, where the proxy leads. */
-export function endpointVerdicts({ issuer }: Installation, { discovery }: Outside): Verdict[] {
+export function endpointVerdicts({ issuer }: Installation, { discovery }: Outside): Verdicts {
   if ('failure' in discovery || discovery.json === undefined) return []
   const addresses = Object.entries(discovery.json).filter(
     ([name, value]) => /(_endpoint|^jwks_uri|_iframe)$/.test(name) && typeof value === 'string',
   )
   const strays = addresses.filter(([, address]) => !String(address).startsWith(`${issuer}/`))
   const [first] = strays
-  if (!first) return addresses.length === 0 ? [] : [ok(`${addresses.length} endpoints stand under ISSUER.`)]
+  if (!first) return addresses.length === 0 ? [] : ok(`${addresses.length} endpoints stand under ISSUER.`)
   const [name, address] = first
-  return [
-    problem(
-      `${strays.length} endpoints of discovery do not stand under ISSUER: ${quoted(name)} is ${quoted(String(address))}, ${difference(issuer, address)}.`,
-      'Have the proxy hand on answers as they are: it may not rewrite addresses in them.',
-    ),
-  ]
+  return problem(
+    `${strays.length} endpoints of discovery do not stand under ISSUER: ${quoted(name)} is ${quoted(String(address))}, ${difference(issuer, address)}.`,
+    'Have the proxy hand on answers as they are: it may not rewrite addresses in them.',
+  )
 }
 
 /** RFC 8414 §3.1 puts the document elsewhere than OpenID Connect does where the issuer has a path. */
-export function metadataVerdicts({ issuer }: Installation, { metadata }: Answers): Verdict[] {
+export function metadataVerdicts({ issuer }: Installation, { metadata }: Answers): Verdicts {
   const found = metadata ? documentProblem(metadata) : warning('The metadata of RFC 8414 does not answer.', ROOT_HINT)
   if (found) return [{ ...found, level: 'warning', hint: ROOT_HINT }]
-  if (metadata?.json?.['issuer'] === issuer) return [ok('The metadata of RFC 8414 names the same issuer.')]
-  return [
-    problem(
-      `${metadata?.url} names another issuer: ${quoted(JSON.stringify(metadata?.json?.['issuer']) ?? 'none')}.`,
-      ROOT_HINT,
-    ),
-  ]
+  if (metadata?.json?.['issuer'] === issuer) return ok('The metadata of RFC 8414 names the same issuer.')
+  return problem(
+    `${metadata?.url} names another issuer: ${quoted(JSON.stringify(metadata?.json?.['issuer']) ?? 'none')}.`,
+    ROOT_HINT,
+  )
 }
 
 const ROOT_HINT =
   'Have the proxy hand on /.well-known/oauth-authorization-server too, with what follows it: some applications look there.'
 
 /** The keys that sign now or next have to be those that everybody sees. */
-export function jwksVerdicts({ stored }: Installation, { jwks }: Answers): Verdict[] {
-  if (!jwks) return [problem('The key set does not answer.', 'Have the proxy hand on /.well-known/jwks.json.')]
+export function jwksVerdicts({ stored }: Installation, { jwks }: Answers): Verdicts {
+  if (!jwks) return problem('The key set does not answer.', 'Have the proxy hand on /.well-known/jwks.json.')
   const found = documentProblem(jwks)
   if (found) return [found]
   const published = JSON.stringify(jwks.json)
   return judged(stored.keys, (keys) => {
     const signing = keys.filter(({ state }) => state === 'current' || state === 'next')
     const missing = signing.filter(({ kid }) => !published.includes(JSON.stringify(kid)))
-    if (missing.length === 0) return [ok('The key set that applications see holds the keys that sign now and next.')]
-    return [
-      problem(
-        `The key set that applications see lacks ${missing.length} of the ${signing.length} keys of this database.`,
-        'Another server or a cache answers at ISSUER: see where the proxy leads, and that DATABASE_URL is the one the server has.',
-      ),
-    ]
+    if (missing.length === 0) return ok('The key set that applications see holds the keys that sign now and next.')
+    return problem(
+      `The key set that applications see lacks ${missing.length} of the ${signing.length} keys of this database.`,
+      'Another server or a cache answers at ISSUER: see where the proxy leads, and that DATABASE_URL is the one the server has.',
+    )
   })
 }
 

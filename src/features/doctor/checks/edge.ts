@@ -1,6 +1,6 @@
 /** Does ISSUER lead here at all, over a certificate that is believed? */
-import { ok, problem, unchecked, warning, type Verdict } from '../finding.ts'
 import type { ShownTls } from '#platform/fetch-own.ts'
+import { ok, problem, unchecked, warning, type Verdict, type Verdicts } from '../finding.ts'
 import type { Installation } from '../installation.ts'
 import { isGatewayError, type Answer, type Outside } from '../outside.ts'
 
@@ -23,9 +23,9 @@ const DISTRUST: readonly (readonly [pattern: RegExp, reason: string, hint: strin
 export function tlsVerdicts(
   { issuer, clock }: Pick<Installation, 'issuer' | 'clock'>,
   { tls, plain }: Outside,
-): Verdict[] {
-  if (tls === undefined) return [ok(`${issuer} is on this machine, without TLS.`)]
-  if ('failure' in tls) return [problem(`There is no TLS at ${issuer}: ${tls.failure}.`, 'See what listens there.')]
+): Verdicts {
+  if (tls === undefined) return ok(`${issuer} is on this machine, without TLS.`)
+  if ('failure' in tls) return problem(`There is no TLS at ${issuer}: ${tls.failure}.`, 'See what listens there.')
   return [certificateVerdict(tls, clock.now()), OUTDATED[tls.outdated], ...(plain ? [plainVerdict(plain)] : [])]
 }
 
@@ -62,17 +62,17 @@ function plainVerdict({ url, status, headers }: Answer): Verdict {
       )
 }
 
-export function reachVerdicts({ issuer, listen }: Installation, outside: Outside): Verdict[] {
+export function reachVerdicts({ issuer, listen }: Installation, outside: Outside): Verdicts {
   const { tls, discovery, answersAtHome } = outside
   const why =
     'failure' in discovery
       ? discovery.failure
       : isGatewayError(discovery) && `a proxy answers ${discovery.status}, since it does not reach the server`
-  if (why === false) return [ok(`${issuer} answers.`)]
+  if (why === false) return ok(`${issuer} answers.`)
   if (tls && 'distrust' in tls && tls.distrust !== undefined)
-    return [problem(`Nobody who looks at its certificate speaks to ${issuer}.`, 'Mend the certificate first.')]
+    return problem(`Nobody who looks at its certificate speaks to ${issuer}.`, 'Mend the certificate first.')
   const hint = answersAtHome
     ? `The server itself answers at ${listen.host}, port ${listen.port}: mend what stands between, a proxy or DNS.`
     : 'Start the server, and see that ISSUER leads to it from here.'
-  return [problem(`${issuer} does not answer, so nothing else was looked at from outside: ${why}.`, hint)]
+  return problem(`${issuer} does not answer, so nothing else was looked at from outside: ${why}.`, hint)
 }

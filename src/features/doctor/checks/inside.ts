@@ -1,7 +1,7 @@
 /** Settings, database, keys and clients: what can be seen without a request. */
 import { existsSync, statSync, statfsSync } from 'node:fs'
 import { dirname } from 'node:path'
-import { judged, ok, problem, unchecked, warning, type Verdict } from '../finding.ts'
+import { judged, ok, problem, unchecked, warning, type Verdicts } from '../finding.ts'
 import type { Installation } from '../installation.ts'
 
 const DAY = 86_400
@@ -11,13 +11,13 @@ const SCARCE_BYTES = 2 ** 30
 const TOKEN_CHARACTERS = 20
 const SHOWN = 5
 
-export function startVerdicts({ startProblem }: Installation): Verdict[] {
+export function startVerdicts({ startProblem }: Installation): Verdicts {
   return startProblem
-    ? [problem(startProblem.message, startProblem.hint ?? 'See latchkey config check.')]
-    : [ok('Settings, master key, database and certificate files are fine for a start.')]
+    ? problem(startProblem.message, startProblem.hint ?? 'See latchkey config check.')
+    : ok('Settings, master key, database and certificate files are fine for a start.')
 }
 
-export function settingVerdicts(installation: Installation): Verdict[] {
+export function settingVerdicts(installation: Installation): Verdicts {
   const { metricsToken, masterKeysGiven, trustedProxies, outbound } = installation
   const doubts: readonly (readonly [isSo: boolean, message: string, hint: string])[] = [
     [
@@ -42,63 +42,57 @@ export function settingVerdicts(installation: Installation): Verdict[] {
     ],
   ]
   const found = doubts.filter(([isSo]) => isSo).map(([, message, hint]) => warning(message, hint))
-  return found.length > 0 ? found : [ok('No setting is risky.')]
+  return found.length > 0 ? found : ok('No setting is risky.')
 }
 
 function isEverywhere(network: string): boolean {
   return network.endsWith('/0')
 }
 
-export function databaseVerdicts({ stored, sqliteFile }: Installation): Verdict[] {
-  return [
-    ...judged(stored.database, ({ kind, version, isReadOnly }) => [
-      isReadOnly
-        ? problem('The database takes no writes.', 'Have DATABASE_URL name the primary server.')
-        : ok(`${kind === 'postgres' ? 'PostgreSQL' : 'SQLite'} ${version} answers.`),
-    ]),
-    ...(sqliteFile !== undefined && existsSync(sqliteFile) ? fileVerdicts(sqliteFile) : []),
-  ]
+export function databaseVerdicts({ stored }: Installation): Verdicts {
+  return judged(stored.database, ({ kind, version, isReadOnly }) =>
+    isReadOnly
+      ? problem('The database takes no writes.', 'Have DATABASE_URL name the primary server.')
+      : ok(`${kind === 'postgres' ? 'PostgreSQL' : 'SQLite'} ${version} answers.`),
+  )
 }
 
-function fileVerdicts(file: string): Verdict[] {
+export function databaseFileVerdicts({ sqliteFile: file }: Installation): Verdicts {
+  if (file === undefined || !existsSync(file)) return []
   const { mode, size } = statSync(file)
   const { bavail, bsize } = statfsSync(dirname(file))
   const free = bavail * bsize
   const message = `${Math.floor(free / 2 ** 20)} MiB are free where the database is.`
-  const hint = 'Make room: what cannot be stored is answered 503.'
+  const judge = free < FULL_BYTES ? problem : free < Math.max(SCARCE_BYTES, size) ? warning : ok
   return [
-    free < FULL_BYTES
-      ? problem(message, hint)
-      : free < Math.max(SCARCE_BYTES, size)
-        ? warning(message, hint)
-        : ok(message),
+    judge(message, 'Make room: what cannot be stored is answered 503.'),
     ...(process.platform !== 'win32' && (mode & 0o077) !== 0
       ? [warning(`${file} can be read by other users of this machine.`, `Run: chmod 600 ${file}`)]
       : []),
   ]
 }
 
-export function migrationVerdicts({ stored }: Installation): Verdict[] {
-  return judged(stored.pending, ({ length }) => [
+export function migrationVerdicts({ stored }: Installation): Verdicts {
+  return judged(stored.pending, ({ length }) =>
     length > 0
       ? warning(`${length} migrations have not run.`, 'Run latchkey migrate, or start the server.')
       : ok('All migrations have run.'),
-  ])
+  )
 }
 
-export function keyVerdicts({ stored, clock }: Installation): Verdict[] {
+export function keyVerdicts({ stored, clock }: Installation): Verdicts {
   return judged(stored.keys, (keys) => {
     const current = keys.filter(({ state }) => state === 'current')
     const waiting = keys.filter(({ state }) => state === 'next').length
     const old = current.filter(({ activatesAt }) => activatesAt < clock.now() - KEY_DAYS * DAY)
     const message = `${old.map(({ alg }) => alg).join(', ')} keys have signed for more than ${KEY_DAYS} days.`
     return old.length > 0
-      ? [warning(message, 'Run latchkey key rotate: nobody notices.')]
-      : [ok(`${current.length} signing keys, none older than ${KEY_DAYS} days; ${waiting} wait for their turn.`)]
+      ? warning(message, 'Run latchkey key rotate: nobody notices.')
+      : ok(`${current.length} signing keys, none older than ${KEY_DAYS} days; ${waiting} wait for their turn.`)
   })
 }
 
-export function clientVerdicts({ stored }: Installation): Verdict[] {
+export function clientVerdicts({ stored }: Installation): Verdicts {
   return judged(stored.clients, ({ count, risks, isUseKnown }) => {
     const found = risks
       .filter(({ ids }) => ids.length > 0)
@@ -121,6 +115,6 @@ function someOf(ids: readonly string[]): string {
 }
 
 /** So that who looks for it finds it. */
-export function mailVerdicts(): Verdict[] {
-  return [unchecked('this release sends no mail')]
+export function mailVerdicts(): Verdicts {
+  return unchecked('this release sends no mail')
 }

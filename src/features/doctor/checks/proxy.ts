@@ -1,5 +1,5 @@
 /** Does the proxy, where there is one, tell who calls, let requests through whole, and keep to itself what is its own? */
-import { ok, problem, quoted, unchecked, warning, type Verdict } from '../finding.ts'
+import { ok, problem, quoted, unchecked, warning, type Verdict, type Verdicts } from '../finding.ts'
 import type { Installation } from '../installation.ts'
 import {
   BODY_BYTES,
@@ -17,16 +17,14 @@ const SHARED =
   'so everybody behind the proxy counts as one address, and the wrong passwords of one close the sign-in to all'
 
 /** By what the server itself saw of a request that lied about where it came from. */
-export function forwardingVerdicts(installation: Installation, { testimony, witness }: Answers): Verdict[] {
+export function forwardingVerdicts(installation: Installation, { testimony, witness }: Answers): Verdicts {
   const { issuer, secrets } = installation
-  if (!secrets) return [unchecked('the server tells what it sees of callers to the holder of the master key')]
+  if (!secrets) return unchecked('the server tells what it sees of callers to the holder of the master key')
   if (!testimony) {
-    return [
-      problem(
-        `The server at ISSUER does not know this installation's master key (it answered ${witness?.status ?? 'nothing'}), so what it sees of callers is not known.`,
-        'See that ISSUER leads to this server, in this release, with the same KEYS_DIR or MASTER_KEY; and look at the clocks.',
-      ),
-    ]
+    return problem(
+      `The server at ISSUER does not know this installation's master key (it answered ${witness?.status ?? 'nothing'}), so what it sees of callers is not known.`,
+      'See that ISSUER leads to this server, in this release, with the same KEYS_DIR or MASTER_KEY; and look at the clocks.',
+    )
   }
   const { clientAddress, peerIsTrusted, host, certificate } = testimony
   const address = addressVerdict(testimony, isBehindProxy(installation))
@@ -100,7 +98,7 @@ function isBehindProxy({ issuer, listen }: Pick<Installation, 'issuer' | 'listen
 }
 
 /** What applications send may be long; a proxy that refuses it does so where nobody sees it in the server's log. */
-export function sizeVerdicts(_: Installation, answers: Answers): Verdict[] {
+export function sizeVerdicts(_: Installation, answers: Answers): Verdicts {
   const cut = (what: string, answer: Answer | undefined, isThrough: (answer: Answer) => boolean, hint: string) =>
     answer && isThrough(answer) ? [] : [warning(`${what} does not get through: ${answer?.status ?? 'cut off'}.`, hint)]
   const verdicts = [
@@ -123,13 +121,13 @@ export function sizeVerdicts(_: Installation, answers: Answers): Verdict[] {
       'Let bodies of 64 kB through (nginx: client_max_body_size).',
     ),
   ]
-  return verdicts.length > 0 ? verdicts : [ok('Long addresses, cookies and bodies get through.')]
+  return verdicts.length > 0 ? verdicts : ok('Long addresses, cookies and bodies get through.')
 }
 
-export function healthVerdicts({ metricsToken }: Installation, { readiness, metrics }: Answers): Verdict[] {
+export function healthVerdicts({ metricsToken }: Installation, { readiness, metrics }: Answers): Verdicts {
   const hide = 'Have the proxy answer /metrics with 404: numbers are for the monitoring, which asks the server itself.'
   if (metrics?.status === 200 && /^# (HELP|TYPE) /m.test(metrics.text))
-    return [problem('/metrics answers without its token.', hide)]
+    return problem('/metrics answers without its token.', hide)
   return [
     readinessVerdict(readiness),
     metricsToken && metrics?.status === 401
