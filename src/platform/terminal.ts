@@ -25,7 +25,8 @@ export function processTerminal(callerDir: string): Terminal {
   const prompt = { input: process.stdin, output: process.stderr }
   return {
     isInteractive: process.stdin.isTTY === true && process.stderr.isTTY === true,
-    columns: process.stdout.columns,
+    // some terminals say 0
+    columns: process.stdout.columns > 0 ? process.stdout.columns : undefined,
     callerDir,
     out: (text) => void process.stdout.write(printable(text)),
     say: (text) => void process.stderr.write(printable(text)),

@@ -183,6 +183,21 @@ describe('tells', () => {
     expect(seen.exit).toBe(1)
   })
 
+  test('what of a database that is none cannot be looked at', async () => {
+    const file = join(at.app.config.keysDir, 'garbage.db')
+    await writeFile(file, 'garbage', { mode: 0o640 })
+    const seen = await at.told([], { DATABASE_URL: `sqlite:${file}` })
+    expect(saidBy('unchecked', seen)).toEqual([
+      'jwks: not checked: the database was not read',
+      `database: not checked: The database file ${file} cannot be opened: file is not a database`,
+      'migrations: not checked: the database was not read',
+      'keys: not checked: the database was not read',
+      'clients: not checked: the database was not read',
+      'mail: not checked: this release sends no mail',
+    ])
+    expect(saidBy('warning', seen)).toContain(`database_file: ${file} can be read by other users of this machine.`)
+  })
+
   test('settings that cannot be read, as every command does', async () => {
     expect(await at.doctor([], { ISSUER: 'http://id.example.com' })).toMatchObject({ exit: 78, stdout: '' })
   })

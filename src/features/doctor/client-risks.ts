@@ -140,15 +140,17 @@ const BEGINNINGS: Readonly<Record<string, readonly string[]>> = {
   [IMPLICIT_GRANT]: FRONT_CHANNEL_RESPONSE_TYPES,
 }
 
+/** Who has one only is in use by it. */
 async function hasGrantWithoutUse(
   id: string,
   { grant_types: grants }: Looked['metadata'],
   since: number,
   store: Sources['store'],
 ): Promise<boolean> {
-  for (const grant of textsIn(grants)) {
-    const beginnings = BEGINNINGS[grant]
-    if (beginnings && !(await store.wasGranted(id, beginnings, since))) return true
-  }
+  const choices = textsIn(grants)
+    .map((grant) => BEGINNINGS[grant])
+    .filter((choice) => choice !== undefined)
+  if (choices.length < 2) return false
+  for (const choice of choices) if (!(await store.wasGranted(id, choice, since))) return true
   return false
 }
