@@ -62,12 +62,9 @@ describe.each(databases)('on $name', (kind) => {
       .insertInto('claim_receipts')
       .values({ ...row, account_id: account, place: 'id_token', claims: '[]' })
       .execute()
-    await services.audit.record({
-      type: 'token_family.started',
-      by: SERVER,
-      clientId: television.id,
-      facts: { grant: 'authorization_code' },
-    })
+    const used = (grant: string) =>
+      services.audit.record({ type: 'token_family.started', by: SERVER, clientId: television.id, facts: { grant } })
+    await used('authorization_code')
     const seen = await at.told()
     expect([seen.exit, seen.worst]).toEqual([0, 'warning'])
     expect(saidBy('warning', seen)).toEqual([
@@ -84,7 +81,11 @@ describe.each(databases)('on $name', (kind) => {
     expect(seen.findings).toContainEqual(
       expect.objectContaining({ hint: `Run latchkey client rotate-secret ${old.id} --overlap 86400.` }),
     )
-    expect((await at.told(['--strict'])).exit).toBe(1)
+    await used(DEVICE_GRANT)
+    const later = await at.told(['--strict'])
+    expect([later.exit, saidBy('warning', later).length]).toEqual([1, 8])
+    const forgetful = await at.told([], { CLAIM_RECEIPTS_RETENTION_SECONDS: '0' })
+    expect(saidBy('unchecked', forgetful)).toContainEqual(expect.stringMatching(/^clients: not checked: which clients/))
   })
 
   test('what can be seen, where a master key or tables are wrong', async () => {

@@ -214,7 +214,7 @@ test.each([
   ['leads elsewhere without TLS', 301, { location: 'http://id.example.com/login' }, 'warning'],
 ] as const)('port 80 %s', (_, status, headers, level) => {
   const plain = {
-    url: 'http://id.example.com',
+    url: 'http://id.example.com/',
     status,
     headers: new Headers(headers),
     text: '',

@@ -16,7 +16,8 @@ import {
 import { forwardingVerdicts, healthVerdicts, sizeVerdicts } from './checks/proxy.ts'
 import type { Finding, Verdicts } from './finding.ts'
 import type { Installation } from './installation.ts'
-import type { Answers, Outside } from './outside.ts'
+import type { Outside } from './outside.ts'
+import type { Answers } from './questions.ts'
 
 /** ISSUER itself. */
 const EDGE = {

@@ -4,7 +4,7 @@ import { basePath } from '#core/issuer-paths.ts'
 import { REQUEST_ID } from '#platform/http/request-facts.ts'
 import { ok, problem, quoted, type Verdict, type Verdicts } from '../finding.ts'
 import type { Installation } from '../installation.ts'
-import type { Answers } from '../outside.ts'
+import type { Answers } from '../questions.ts'
 
 const AS_IT_IS = 'Have the proxy hand on answers as they are.'
 

@@ -1,7 +1,7 @@
 /** Tokens, codes and proofs live by the clock: of the server, of this machine and of the database. */
 import { ok, problem, warning, type Verdict, type Verdicts } from '../finding.ts'
 import type { Installation } from '../installation.ts'
-import type { Answers } from '../outside.ts'
+import type { Answers } from '../questions.ts'
 
 const NOTICEABLE_SECONDS = 5
 /** Applications forgive about so much. */

@@ -1,7 +1,9 @@
 /** Do the documents that applications read say what ISSUER says, and hold the keys that this server signs with? */
+import type { Answer } from '../ask.ts'
 import { judged, ok, problem, quoted, warning, type Verdict, type Verdicts } from '../finding.ts'
 import type { Installation } from '../installation.ts'
-import type { Answer, Answers, Outside } from '../outside.ts'
+import type { Outside } from '../outside.ts'
+import type { Answers } from '../questions.ts'
 
 export function discoveryVerdicts({ issuer }: Installation, { discovery, answers }: Outside): Verdicts {
   if ('failure' in discovery || !answers) return []

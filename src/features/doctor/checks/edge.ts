@@ -1,8 +1,9 @@
 /** Does ISSUER lead here at all, over a certificate that is believed? */
 import type { ShownTls } from '#platform/fetch-own.ts'
+import type { Answer } from '../ask.ts'
 import { ok, problem, unchecked, warning, type Verdict, type Verdicts } from '../finding.ts'
 import type { Installation } from '../installation.ts'
-import { isGatewayError, type Answer, type Outside } from '../outside.ts'
+import { isGatewayError, type Outside } from '../outside.ts'
 
 const DAY = 86_400
 const RENEWAL_DAYS = 14

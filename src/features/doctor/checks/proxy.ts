@@ -1,4 +1,5 @@
 /** Does the proxy, where there is one, tell who calls, let requests through whole, and keep to itself what is its own? */
+import type { Answer } from '../ask.ts'
 import { ok, problem, quoted, unchecked, warning, type Verdict, type Verdicts } from '../finding.ts'
 import type { Installation } from '../installation.ts'
 import {
@@ -8,9 +9,8 @@ import {
   FORGED_CERTIFICATE,
   FORGED_FOR,
   STATE_CHARACTERS,
-  type Answer,
   type Answers,
-} from '../outside.ts'
+} from '../questions.ts'
 import type { Testimony } from '../witness.ts'
 
 const SHARED =
