@@ -16,6 +16,7 @@ import { withOwnClient } from '#core/clients/own-client.ts'
 import { rememberClients } from '#core/clients/remembered-clients.ts'
 import { consentStore } from '#core/consents/store.ts'
 import { createGroups } from '#core/groups/groups.ts'
+import { createGuesses } from '#core/guesses/guesses.ts'
 import { createLogoutDeliveries } from '#core/logout-deliveries/logout-deliveries.ts'
 import { loadMasterKey } from '#core/master-key.ts'
 import { createMetrics, sampleLoad, type Metrics } from '#core/metrics.ts'
@@ -105,7 +106,8 @@ function assemble({ config, database, secrets, clock, log, state, metrics }: Par
   })
   sampleLoad(metrics, { passwords, database })
   const audit = createAudit({ database, secrets, clock, log })
-  const accounts = createAccounts({ database, passwords, secrets, clock, audit })
+  const guesses = createGuesses({ database, secrets, clock, audit, log })
+  const accounts = createAccounts({ database, passwords, guesses, secrets, clock, audit })
   const apis = createApis({ database, clock, audit, enableSigningKeys: (algorithms) => signingKeys.enable(algorithms) })
   const signingKeys = createSigningKeys({
     store: signingKeyStore(database.db),
@@ -133,6 +135,7 @@ function assemble({ config, database, secrets, clock, log, state, metrics }: Par
     audit,
     auditTrail: createAuditTrail({ database, secrets, clock, accounts, settings: config }),
     accounts,
+    guesses,
     groups: createGroups({ database, clock, accounts, audit }),
     clients: withOwnClient(rememberClients(clients, clock), config.issuer),
     apis,

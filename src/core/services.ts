@@ -16,6 +16,7 @@ import type { ClaimReceipts } from './claim-receipts/claim-receipts.ts'
 import type { Clients } from './clients/clients.ts'
 import type { Consents } from './consents/store.ts'
 import type { Groups } from './groups/groups.ts'
+import type { Guesses } from './guesses/guesses.ts'
 import type { LogoutDeliveries } from './logout-deliveries/logout-deliveries.ts'
 import type { Metrics } from './metrics.ts'
 import type { RegistrationMode } from './registration/mode.ts'
@@ -78,6 +79,7 @@ export interface Services {
   readonly auditTrail: AuditTrail
   readonly accounts: Accounts
   readonly groups: Groups
+  readonly guesses: Guesses
   readonly clients: Clients
   readonly apis: Apis
   readonly registrationTokens: RegistrationTokens

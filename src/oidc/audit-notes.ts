@@ -6,11 +6,14 @@
 import type { IncomingMessage } from 'node:http'
 import type { Context, Middleware } from 'koa'
 import type { Recorder } from '#core/audit/audit.ts'
-import type { ActorKind, AuditEvent } from '#core/audit/event.ts'
+import { AUDIT_TYPES, type ActorKind, type AuditEvent, type AuditType } from '#core/audit/event.ts'
+import type { AppError } from '#platform/errors.ts'
 import { factsOf } from '#platform/http/request-facts.ts'
 
 export interface RefusalNote extends Pick<AuditEvent, 'accountId' | 'clientId' | 'rule' | 'facts'> {
   readonly by?: ActorKind
+  /** Where it is another than its endpoint's. */
+  readonly type?: AuditType | undefined
 }
 
 export type EventNote = Omit<AuditEvent, 'by'> & { readonly by: ActorKind }
@@ -38,6 +41,13 @@ function notesOf({ req }: Noted): Notes {
 export function noteRefusal(ctx: Noted, note: RefusalNote): void {
   const found = notesOf(ctx)
   found.refusal = { ...note, ...found.refusal }
+}
+
+/** The request is refused with this error, whatever was found wrong before; what is known already of who asked stays. */
+export function noteErrorOfOurs(ctx: Noted, { code, message, rule }: AppError): void {
+  const found = notesOf(ctx)
+  const facts = { ...found.refusal?.facts, error: code, description: undefined }
+  found.refusal = { ...found.refusal, type: AUDIT_TYPES.find((type) => type === rule), rule: message, facts }
 }
 
 /** The library refuses: its last word is what the client hears. Where a family of tokens ended, this is why. */

@@ -9,7 +9,7 @@ import type { AuditType } from '#core/audit/event.ts'
 import { AppError } from '#platform/errors.ts'
 import { factsOf } from '#platform/http/request-facts.ts'
 import { isJsonObject } from '#platform/json-object.ts'
-import { noteRefusal, refusalToRecord } from './audit-notes.ts'
+import { noteErrorOfOurs, noteRefusal, refusalToRecord } from './audit-notes.ts'
 
 /** By the first segment of the path. */
 const REFUSED: Readonly<Record<string, AuditType>> = {
@@ -34,10 +34,11 @@ const NOT_YET = new Set<unknown>(['authorization_pending', 'slow_down'])
 /** Puts refusals on record, and their id into what the client gets. */
 export function recordRefusals({ refused }: Pick<Audit, 'refused'>): Middleware {
   const record = (ctx: Context): void => {
-    const type = REFUSED[ctx.path.split('/', 2)[1] ?? '']
     const note = refusalToRecord(ctx)
-    if (type === undefined || note === 'recorded') return
-    const { by = 'unknown', rule = `status ${ctx.status}`, ...rest } = note ?? {}
+    if (note === 'recorded') return
+    const { type = REFUSED[ctx.path.split('/', 2)[1] ?? ''], by = 'unknown', ...rest } = note ?? {}
+    if (type === undefined) return
+    const { rule = `status ${ctx.status}` } = rest
     refused({ ...rest, type, rule, by: { kind: by, request: factsOf(ctx.req) } })
   }
 
@@ -59,7 +60,7 @@ export function recordRefusals({ refused }: Pick<Audit, 'refused'>): Middleware 
 function noteError(ctx: Context, error: unknown): boolean {
   if (error instanceof AppError) {
     if (error.code === 'configuration' || error.code === 'unavailable') return false
-    noteRefusal(ctx, { rule: error.message, facts: { error: error.code } })
+    noteErrorOfOurs(ctx, error)
     return true
   }
   const isExposed = error instanceof Error && 'expose' in error && error.expose === true

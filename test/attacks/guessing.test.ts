@@ -1,4 +1,5 @@
 // Guessing passwords: how many are looked at, whoever asks, from wherever, and that the person gets in all the same.
+import pino from 'pino'
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import { createClient, createPerson, PASSWORD, startApp, type RegisteredClient, type TestApp } from '../support/app.ts'
 import {
@@ -11,14 +12,17 @@ import {
 } from '../support/browser-session.ts'
 import { databases } from '../support/databases.ts'
 import { startCluster, type Cluster } from '../support/processes.ts'
-import { authorizeUrl } from '../support/protocol.ts'
+import { authorizeUrl, basic, post } from '../support/protocol.ts'
 import { signIn } from '../support/relying-party.ts'
 
 /** Wrong passwords that are looked at for one name, and from one network. */
 const OF_A_NAME = 5
 const OF_A_NETWORK = 50
+/** So many names with as many passwords from one network are called stuffing. */
+const PAIRS = 20
 
 describe.each(databases)('guessing passwords on $name', (database) => {
+  const warnings: string[] = []
   let app: TestApp
   let client: RegisteredClient
   let guesser: { browser: BrowserSession; page: Page }
@@ -28,7 +32,8 @@ describe.each(databases)('guessing passwords on $name', (database) => {
   let id: string
 
   beforeAll(async () => {
-    app = await startApp(database, { settings: { TRUSTED_PROXIES: '127.0.0.0/8,::1' } })
+    const log = pino({ level: 'warn', base: null }, { write: (line) => void warnings.push(line) })
+    app = await startApp(database, { log, settings: { TRUSTED_PROXIES: '127.0.0.0/8,::1' } })
     client = await createClient(app.services, { first_party: true })
     const browser = browserSession(app.issuer)
     guesser = { browser, page: await browser.open(authorizeUrl(app, client)) }
@@ -42,8 +47,11 @@ describe.each(databases)('guessing passwords on $name', (database) => {
   const newNetwork = (): string => `198.51.100.${(networks += 1)}`
 
   /** One wrong password, as a script sends it. */
-  const guess = ({ who = name, headers = { 'x-forwarded-for': newNetwork() } } = {}): Promise<Page> =>
-    sendForm(guesser.browser, guesser.page, { username: who, password: 'wrong' }, { headers })
+  const guess = ({
+    who = name,
+    password = 'wrong',
+    headers = { 'x-forwarded-for': newNetwork() },
+  } = {}): Promise<Page> => sendForm(guesser.browser, guesser.page, { username: who, password }, { headers })
   const guesses = async (times: number, who = name): Promise<number[]> => {
     const statuses: number[] = []
     for (let time = 0; time < times; time += 1) statuses.push((await guess({ who })).status)
@@ -77,6 +85,16 @@ describe.each(databases)('guessing passwords on $name', (database) => {
       .execute()
   }
 
+  /** What is on record of who guessed from there, in the order of its time; each of it is in the log, too. */
+  const familyFrom = async (address: string): Promise<string[]> => {
+    await app.services.audit.flush()
+    const { items } = await app.services.auditTrail.list({ type: 'guessing', limit: 200 })
+    const rows = items.filter((row) => row.address === address)
+    for (const { type, request_id } of rows)
+      expect(warnings.filter((line) => line.includes(`"${type}"`) && line.includes(`"${request_id}"`))).toHaveLength(1)
+    return rows.map(({ type }) => type).toReversed()
+  }
+
   const plain = ({ body }: Page): string => body.replaceAll(/value="[^"]*"|action="[^"]*"|<code>\w{12}/g, '')
 
   test('A29 answers the right password like a wrong one once too many were wrong, from every network', async () => {
@@ -103,6 +121,17 @@ describe.each(databases)('guessing passwords on $name', (database) => {
     expect(await getsIn(name)).toBe(false)
     expect(await getsIn(name, { cookies: known })).toBe(true)
     expect(await getsIn(`${name}@example.com`, { cookies: known })).toBe(true)
+  })
+
+  test('A33 lets the person in with such a browser, too, while the server takes nobody else’s guesses', async () => {
+    const { known } = await signInAs(name)
+    await app.services.database.db.updateTable('attempt_counters').set({ count: 5_000 }).execute()
+    const network = newNetwork()
+    expect(await getsIn(name, { network })).toBe(false)
+    expect(await familyFrom(network)).toEqual(['guessing.server'])
+    expect(await getsIn(name, { cookies: known })).toBe(true)
+    await app.services.database.db.deleteFrom('attempt_counters').execute()
+    expect(await getsIn(name)).toBe(true)
   })
 
   test('gives a browser another name in place of one that was chosen elsewhere', async () => {
@@ -153,11 +182,13 @@ describe.each(databases)('guessing passwords on $name', (database) => {
 
   test('A30 refuses a network that tries a password on many names, and nobody elsewhere', async () => {
     const network = newNetwork()
+    const sprayed = { password: `spring of ${name}`, headers: { 'x-forwarded-for': network } }
     const statuses: number[] = []
     for (let time = 0; time < OF_A_NETWORK + 2; time += 1)
-      statuses.push((await guess({ who: `${name}-${time}`, headers: { 'x-forwarded-for': network } })).status)
+      statuses.push((await guess({ who: `${name}-${time}`, ...sprayed })).status)
     expect(statuses.filter((status) => status === 422)).toHaveLength(OF_A_NETWORK)
     expect(statuses.slice(-2)).toEqual([429, 429])
+    expect(await familyFrom(network)).toEqual(['guessing.spraying', 'guessing.network', 'guessing.network'])
     expect(await getsIn(name, { network })).toBe(false)
     expect(await getsIn(name)).toBe(true)
   })
@@ -175,10 +206,14 @@ describe.each(databases)('guessing passwords on $name', (database) => {
         'cf-connecting-ip': other,
         'true-client-ip': other,
       }
-      return guess({ who: `${name}-${time}`, headers: { ...headers, 'x-forwarded-for': forwardedFor(time, seen) } })
+      const sent = { ...headers, 'x-forwarded-for': forwardedFor(time, seen) }
+      return guess({ who: `${name}-${time}`, password: `stolen ${time}`, headers: sent })
     }
     for (let time = 1; time <= OF_A_NETWORK; time += 1) await disguised(time)
     expect((await disguised(200)).status).toBe(429)
+    const addressOf = (time: number): string => forwardedFor(time, seen).split(', ').at(-1) ?? ''
+    const family = new Set([...(await familyFrom(addressOf(PAIRS))), ...(await familyFrom(addressOf(200)))])
+    expect(family).toEqual(new Set(['guessing.stuffing', 'guessing.network']))
     expect((await guess()).status).toBe(422)
   })
 
@@ -225,6 +260,17 @@ describe.each(databases)('guessing passwords at two processes at once on $name',
     expect(wrong.filter(({ status }) => status === 422)).toHaveLength(OF_A_NAME)
     expect(wrong.filter(({ status }) => status === 429)).toHaveLength(29 - OF_A_NAME)
     expect((await guess(29, PASSWORD)).status).toBe(429)
+
+    // what is left of the network's budget, at another door
+    const secrets = await Promise.all(
+      Array.from({ length: 60 }, (_, index) => {
+        const unknown = { client: { ...client.client, id: `client-${index % 6}` }, secret: `wrong ${index}` }
+        const host = index % 2 === 0 ? first : second
+        return post(`${host.issuer}/token`, { grant_type: 'client_credentials' }, basic(unknown))
+      }),
+    )
+    expect(secrets.filter(({ status }) => status === 401)).toHaveLength(OF_A_NETWORK - OF_A_NAME)
+    expect(secrets.filter(({ status }) => status === 429)).toHaveLength(60 - OF_A_NETWORK + OF_A_NAME)
   })
 })
 

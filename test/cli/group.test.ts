@@ -10,7 +10,7 @@ import { migrate } from '#platform/database/migrate.ts'
 import { openDatabase, type Database } from '#platform/database/open.ts'
 import { auditOn } from '../support/audit.ts'
 import { captureTerminal } from '../support/terminal.ts'
-import { someSecrets } from '../support/guesser.ts'
+import { accountsNeeds } from '../support/accounts.ts'
 
 let database: Database<Tables>
 let groups: Groups
@@ -19,13 +19,7 @@ beforeAll(async () => {
   database = openDatabase<Tables>('sqlite::memory:', () => {})
   await migrate(database, path.resolve('migrations'))
   const clock = { now: () => 1_700_000_000 }
-  const accounts = createAccounts({
-    audit: auditOn(database),
-    database,
-    passwords: createPasswords(),
-    secrets: someSecrets(),
-    clock,
-  })
+  const accounts = createAccounts({ ...accountsNeeds(database, clock), passwords: createPasswords() })
   groups = createGroups({ audit: auditOn(database), database, clock, accounts })
   await accounts.create({ email: 'ada@example.com', username: 'ada' })
 })

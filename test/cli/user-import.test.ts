@@ -10,7 +10,7 @@ import type { Services } from '#core/services.ts'
 import { userCommands } from '#features/accounts/commands.ts'
 import { runCommandLine } from '#platform/cli.ts'
 import { databases } from '../support/databases.ts'
-import { SOMEWHERE } from '../support/guesser.ts'
+import { SOMEWHERE } from '../support/accounts.ts'
 import { servicesOn, type TestServices } from '../support/services.ts'
 import { captureTerminal } from '../support/terminal.ts'
 

@@ -10,7 +10,7 @@ import { migrate } from '#platform/database/migrate.ts'
 import { openDatabase, type Database } from '#platform/database/open.ts'
 import { auditOn } from '../support/audit.ts'
 import { captureTerminal, type TerminalScript } from '../support/terminal.ts'
-import { SOMEWHERE, someSecrets } from '../support/guesser.ts'
+import { accountsNeeds, SOMEWHERE } from '../support/accounts.ts'
 
 const PASSWORD = 'quiet harbour lantern'
 
@@ -22,13 +22,7 @@ beforeAll(async () => {
   database = openDatabase<Tables>('sqlite::memory:', () => {})
   await migrate(database, path.resolve('migrations'))
   const clock = { now: () => (time += 1) }
-  accounts = createAccounts({
-    audit: auditOn(database),
-    database,
-    passwords: createPasswords(),
-    secrets: someSecrets(),
-    clock,
-  })
+  accounts = createAccounts({ ...accountsNeeds(database, clock), passwords: createPasswords() })
   const groups = createGroups({ audit: auditOn(database), database, clock, accounts })
   await groups.create('staff')
   await groups.create('crew')

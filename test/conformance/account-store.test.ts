@@ -8,7 +8,7 @@ import { migrate } from '#platform/database/migrate.ts'
 import { openDatabase, type Database } from '#platform/database/open.ts'
 import { auditOn } from '../support/audit.ts'
 import { databases, type TestDatabase } from '../support/databases.ts'
-import { someSecrets } from '../support/guesser.ts'
+import { accountsNeeds } from '../support/accounts.ts'
 
 const PASSWORD = 'quiet harbour lantern'
 
@@ -25,7 +25,7 @@ describe.each(databases)('people on $name', ({ create }) => {
     testDatabase = await create()
     database = openDatabase<Tables>(testDatabase.url, () => {})
     await migrate(database, path.resolve('migrations'))
-    accounts = createAccounts({ audit: auditOn(database), database, passwords, secrets: someSecrets(), clock })
+    accounts = createAccounts({ ...accountsNeeds(database, clock), passwords })
     groups = createGroups({ audit: auditOn(database), database, clock, accounts })
     await groups.create('staff')
     await groups.create('Board, "inner"')
@@ -235,13 +235,7 @@ describe.each(databases)('people on $name', ({ create }) => {
   test('of two processes that create one person at once one is told of the conflict', async () => {
     const second = openDatabase<Tables>(testDatabase.url, () => {})
     try {
-      const elsewhere = createAccounts({
-        audit: auditOn(second),
-        database: second,
-        passwords,
-        secrets: someSecrets(),
-        clock,
-      })
+      const elsewhere = createAccounts({ ...accountsNeeds(second, clock), passwords })
       const input = { email: 'two@example.com', username: 'two' }
       const results = await Promise.allSettled([accounts.create(input, PASSWORD), elsewhere.create(input, PASSWORD)])
       expect(results.map(({ status }) => status).toSorted()).toEqual(['fulfilled', 'rejected'])

@@ -10,9 +10,8 @@ import { migrate } from '#platform/database/migrate.ts'
 import { openDatabase, type Database } from '#platform/database/open.ts'
 import { AppError } from '#platform/errors.ts'
 import { openLog } from '#platform/log.ts'
-import { auditOn } from '../support/audit.ts'
 import { databases, type TestDatabase } from '../support/databases.ts'
-import { someSecrets } from '../support/guesser.ts'
+import { accountsNeeds } from '../support/accounts.ts'
 
 const MIGRATIONS = path.join(import.meta.dirname, '../../migrations')
 const DAY = 86_400
@@ -31,13 +30,7 @@ describe.each(databases)('claim receipts on $name', ({ create }) => {
     testDatabase = await create()
     database = openDatabase<Tables>(testDatabase.url, () => {})
     await migrate(database, MIGRATIONS)
-    accounts = createAccounts({
-      audit: auditOn(database),
-      database,
-      passwords: createPasswords(),
-      secrets: someSecrets(),
-      clock,
-    })
+    accounts = createAccounts({ ...accountsNeeds(database, clock), passwords: createPasswords() })
     ada = (await accounts.create({ email: 'ada@example.com', username: 'ada' })).id
     grace = (await accounts.create({ email: 'grace@example.com' })).id
   })

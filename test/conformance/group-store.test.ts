@@ -11,7 +11,7 @@ import { migrate } from '#platform/database/migrate.ts'
 import { openDatabase, type Database } from '#platform/database/open.ts'
 import { auditOn } from '../support/audit.ts'
 import { databases, type TestDatabase } from '../support/databases.ts'
-import { someSecrets } from '../support/guesser.ts'
+import { accountsNeeds } from '../support/accounts.ts'
 
 describe.each(databases)('groups on $name', ({ create }) => {
   let testDatabase: TestDatabase
@@ -24,13 +24,7 @@ describe.each(databases)('groups on $name', ({ create }) => {
     testDatabase = await create()
     database = openDatabase<Tables>(testDatabase.url, () => {})
     await migrate(database, path.resolve('migrations'))
-    accounts = createAccounts({
-      audit: auditOn(database),
-      database,
-      passwords: createPasswords(),
-      secrets: someSecrets(),
-      clock,
-    })
+    accounts = createAccounts({ ...accountsNeeds(database, clock), passwords: createPasswords() })
     groups = createGroups({ audit: auditOn(database), database, clock, accounts })
     await accounts.create({ email: 'ada@example.com', username: 'ada' })
     await accounts.create({ email: 'grace@example.com', username: 'grace' })

@@ -8,9 +8,8 @@ import { artifactStore } from '#core/artifacts/store.ts'
 import type { Tables } from '#core/tables.ts'
 import { migrate } from '#platform/database/migrate.ts'
 import { openDatabase, type Database } from '#platform/database/open.ts'
-import { auditOn } from '../support/audit.ts'
 import { databases, type TestDatabase } from '../support/databases.ts'
-import { SOMEWHERE, someSecrets } from '../support/guesser.ts'
+import { accountsNeeds, SOMEWHERE } from '../support/accounts.ts'
 
 const PASSWORD = 'quiet harbour lantern'
 const NOW = 1_000
@@ -35,7 +34,7 @@ describe.each(databases)('access of people on $name', ({ create }) => {
     testDatabase = await create()
     database = openDatabase<Tables>(testDatabase.url, () => {})
     await migrate(database, path.resolve('migrations'))
-    accounts = createAccounts({ audit: auditOn(database), database, passwords, secrets: someSecrets(), clock })
+    accounts = createAccounts({ ...accountsNeeds(database, clock), passwords })
   })
   afterAll(async () => {
     await database.close()
@@ -91,10 +90,7 @@ describe.each(databases)('access of people on $name', ({ create }) => {
       }))
       await accounts.importPeople(people, { dryRun: false })
       const known = createAccounts({
-        audit: auditOn(database),
-        database,
-        clock,
-        secrets: someSecrets(),
+        ...accountsNeeds(database, clock),
         passwords: { ...real, verify: async (hash) => Boolean(verified.push(hash)) },
       })
       const hashesFor = async (name: string): Promise<(string | undefined)[]> => {
@@ -132,10 +128,7 @@ describe.each(databases)('access of people on $name', ({ create }) => {
     test('does not let in who was disabled while the password was checked', async () => {
       const person = await accounts.create({ email: 'meanwhile@example.com' }, PASSWORD)
       const slow = createAccounts({
-        audit: auditOn(database),
-        database,
-        clock,
-        secrets: someSecrets(),
+        ...accountsNeeds(database, clock),
         passwords: {
           ...real,
           async verify(hash, password) {

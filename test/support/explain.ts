@@ -39,13 +39,17 @@ export async function explainScene(database: DatabaseKind): Promise<ExplainScene
     browser,
     spa: await createClient(services, { type: 'spa' }),
     closed: await createClient(services, { assignment: 'groups', groups: ['staff'] }),
-    async explain(...argv) {
-      await services.audit.flush()
-      const { terminal, stdout, stderr } = captureTerminal()
-      const groups = [explainCommands]
-      const exit = await runCommandLine({ groups, withNeeds: (run) => run(services), terminal }, ['explain', ...argv])
-      return { exit, stdout: stdout(), stderr: stderr() }
-    },
+    explain: explaining(app),
+  }
+}
+
+export function explaining({ services }: TestApp): ExplainScene['explain'] {
+  return async (...argv) => {
+    await services.audit.flush()
+    const { terminal, stdout, stderr } = captureTerminal()
+    const groups = [explainCommands]
+    const exit = await runCommandLine({ groups, withNeeds: (run) => run(services), terminal }, ['explain', ...argv])
+    return { exit, stdout: stdout(), stderr: stderr() }
   }
 }
 

@@ -9,10 +9,11 @@ export interface Registered {
 
 type Metadata = Readonly<Record<string, unknown>>
 
-export function registering(issuer: () => string) {
-  const json = { 'content-type': 'application/json' }
+/** @param headers sent with each request */
+export function registering(issuer: () => string, headers: Readonly<Record<string, string>> = {}) {
+  const json = { 'content-type': 'application/json', ...headers }
   const at = ({ id }: Registered) => `${issuer()}/register/${id}`
-  const as = ({ manager }: Registered) => bearer(manager)
+  const as = ({ manager }: Registered) => ({ ...bearer(manager), ...headers })
   return {
     register: (metadata: Metadata, token?: string): Promise<Answer> =>
       send(`${issuer()}/register`, {

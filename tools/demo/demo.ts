@@ -61,7 +61,7 @@ export async function startDemo({ folder, port, samplePorts, log }: DemoOptions)
 }
 
 /** Whose wrong passwords the demo's own would be. */
-const HERE = { network: 'demo', knownBrowser: undefined }
+const HERE = { request: { id: 'demo', clientAddress: 'demo' }, knownBrowser: undefined }
 
 async function ensurePerson({ accounts }: Services): Promise<void> {
   const { email, password } = PERSON

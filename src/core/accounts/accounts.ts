@@ -10,6 +10,7 @@ import type { Recorder } from '#core/audit/audit.ts'
 import { ADMINISTRATOR, type AuditType, type Facts } from '#core/audit/event.ts'
 import { requiredGroupIds } from '#core/groups/required-groups.ts'
 import { groupStore } from '#core/groups/store.ts'
+import type { Guesses } from '#core/guesses/guesses.ts'
 import { queueLogoutsOf } from '#core/logout-deliveries/logout-deliveries.ts'
 import { cursorAt, pageOf, positionIn, type Page } from '#core/paging.ts'
 import type { Secrets } from '#core/secrets.ts'
@@ -73,15 +74,17 @@ export interface Accounts {
 export interface AccountsNeeds {
   readonly database: Database<Tables>
   readonly passwords: Passwords
+  readonly guesses: Guesses
   readonly secrets: Secrets
   readonly clock: Clock
   readonly audit: Recorder
 }
 
-export function createAccounts({ database, passwords, secrets, clock, audit }: AccountsNeeds): Accounts {
+export function createAccounts(needs: AccountsNeeds): Accounts {
+  const { database, passwords, secrets, clock, audit } = needs
   const { db, kind } = database
   const store = accountStore(db)
-  const guesses = passwordGuesses(db, secrets, clock)
+  const guesses = passwordGuesses(needs.guesses)
 
   const find: Accounts['find'] = async (who) => {
     const lookup = signInKey(who)
@@ -150,7 +153,10 @@ export function createAccounts({ database, passwords, secrets, clock, audit }: A
     const hash = found?.passwordHash
     const standIn = await store.findHashAfter(standInFor(name))
     const right = await passwords.verify(hash ?? standIn, password, () => guesses.count(name, guesser))
-    if (!right || !found || found.disabled || hash === undefined) return undefined
+    if (!right || !found || found.disabled || hash === undefined) {
+      guesses.wasWrong(name, password, guesser)
+      return undefined
+    }
     // read after the hash was computed: whoever was disabled or given a new password meanwhile does not get in
     const account = await store.findByCredentials(found.id, hash)
     const isWeak = passwords.needsRehash(hash)

@@ -23,6 +23,15 @@ export const AUDIT_TYPES = [
   'logout.succeeded',
   'logout.refused',
   'registration.refused',
+  'metrics.refused',
+  'guessing.account',
+  'guessing.user_code',
+  'guessing.client_secret',
+  'guessing.token',
+  'guessing.network',
+  'guessing.server',
+  'guessing.spraying',
+  'guessing.stuffing',
   'account.created',
   'account.imported',
   'account.updated',
@@ -51,6 +60,9 @@ export const AUDIT_TYPES = [
 ] as const
 
 export type AuditType = (typeof AUDIT_TYPES)[number]
+
+/** Who guesses is one family, in the log as in the audit. */
+export type GuessingEvent = Extract<AuditType, `guessing.${string}`>
 
 /**
  * Who did it: an administrator (of the command line, who is nobody in particular), the person or the client that the

@@ -1,6 +1,7 @@
 import { nearestDifference, type Difference } from './difference.ts'
 import { registeredList, registeredText, wholeValue, type Refused, type Remedy, type Rule } from './refused.ts'
 import { ENDPOINT_RULES } from './endpoint-rules.ts'
+import { GUESSING_RULES } from './guessing-rules.ts'
 import { PAGE_RULES } from './page-rules.ts'
 
 export interface Explanation {
@@ -46,7 +47,7 @@ export function explanationOf(refused: Refused): Explanation {
 
 function ruleOf({ entry }: Refused): Rule {
   const text = `${entry.type} ${textIn(entry.facts['error']) ?? '-'} ${entry.rule ?? ''} ${textIn(entry.facts['description']) ?? ''}`
-  const rule = [...PAGE_RULES, ...ENDPOINT_RULES].find(({ on }) => on.test(text))
+  const rule = [...GUESSING_RULES, ...PAGE_RULES, ...ENDPOINT_RULES].find(({ on }) => on.test(text))
   return rule ?? { on: /./, sentence: entry.rule ?? 'The request was refused.', source: sourceOf(entry.type) }
 }
 

@@ -103,16 +103,6 @@ export const PAGE_RULES: readonly Rule[] = [
     remedy: addToGroup,
   },
   {
-    on: /^sign_in\.refused .*Too many/,
-    sentence:
-      'So many wrong passwords were sent for this name or from this network that no more are looked at for a while.',
-    source: 'NIST SP 800-63B-4 §3.2.2',
-    remedy: ({ account }) => ({
-      sentence: 'It ends by itself. What was counted for a person is forgotten with:',
-      command: account && latchkey('user', 'enable', account.id),
-    }),
-  },
-  {
     on: /^sign_in\.refused .*password or the name/,
     sentence: 'The password was wrong, or nobody who can sign in has this name. The page does not tell which.',
     source: 'OWASP ASVS 5.0 §6.3.8',

@@ -6,15 +6,19 @@
 import { Router } from '@koa/router'
 import type { Context, Middleware } from 'koa'
 import type { Feature } from '#core/feature.ts'
+import type { Guesses } from '#core/guesses/guesses.ts'
 import { equalSecrets } from '#core/secrets.ts'
 import type { Services } from '#core/services.ts'
+import { noteRefusal } from '#oidc/audit-notes.ts'
+import { recordRefusals } from '#oidc/refusals.ts'
+import { factsOf } from '#platform/http/request-facts.ts'
 
 export const observability: Feature = {
   word: 'observability',
   rootRoutes: machineRoutes,
 }
 
-function machineRoutes({ readiness, settings: { metricsToken }, metrics }: Services): Middleware {
+function machineRoutes({ readiness, settings: { metricsToken }, metrics, guesses, audit }: Services): Middleware {
   const router = new Router({ sensitive: true, strict: true })
 
   router.get('/healthz', (ctx) => {
@@ -30,9 +34,10 @@ function machineRoutes({ readiness, settings: { metricsToken }, metrics }: Servi
   })
 
   if (metricsToken)
-    router.get('/metrics', async (ctx) => {
+    router.get('/metrics', recordRefusals(audit), async (ctx) => {
       ctx.set('Cache-Control', 'no-store')
-      if (!equalSecrets(bearerToken(ctx), metricsToken.reveal())) return refuse(ctx)
+      const token = bearerToken(ctx)
+      if (!equalSecrets(token, metricsToken.reveal())) return refuse(ctx, token, guesses)
       ctx.body = await metrics.text()
       ctx.set('Content-Type', metrics.registry.contentType)
     })
@@ -45,8 +50,13 @@ function bearerToken(ctx: Context): string {
   return /^Bearer +(\S+)$/i.exec(ctx.get('Authorization'))?.[1] ?? ''
 }
 
-/** RFC 6750 §3 */
-function refuse(ctx: Context): void {
+/** RFC 6750 §3. @throws AppError(too_many_attempts) */
+async function refuse(ctx: Context, token: string, guesses: Guesses): Promise<void> {
+  const hint = 'Give who scrapes the METRICS_TOKEN that the server was started with.'
+  const request = factsOf(ctx.req)
+  if (token !== '')
+    await guesses.countWrongSecret({ event: 'guessing.token', request, of: '/metrics', secret: token, hint })
+  noteRefusal(ctx, { type: 'metrics.refused', rule: 'METRICS_TOKEN is wrong or missing' })
   ctx.status = 401
   ctx.set('WWW-Authenticate', 'Bearer realm="metrics"')
   ctx.body = { error: 'invalid_token', error_description: 'METRICS_TOKEN is wanted here, as a bearer token.' }

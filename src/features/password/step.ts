@@ -5,9 +5,8 @@ import type { Step } from '#core/feature.ts'
 import type { SignInResult } from '#core/metrics.ts'
 import type { Services } from '#core/services.ts'
 import type { StepScene } from '#core/sign-in-steps.ts'
-import { noteRefusal } from '#oidc/audit-notes.ts'
+import { noteErrorOfOurs, noteRefusal } from '#oidc/audit-notes.ts'
 import { AppError } from '#platform/errors.ts'
-import { networkOf } from '#platform/http/network.ts'
 import { renderPage, view } from '#platform/http/render.ts'
 import { factsOf } from '#platform/http/request-facts.ts'
 import type words from '#views/password/words.json'
@@ -48,12 +47,17 @@ export function passwordStep(
     offersToRemember ? (form['remember'] === 'yes' ? 'yes' : 'no') : 'not-offered'
 
   /** Who was meant, for the audit. What was typed may be a password: of a name that nobody has a digest is kept. */
-  const noteWrong = async (ctx: Context, { client }: StepScene, typed: string, rule: string): Promise<void> => {
+  const noteWrong = async (ctx: Context, { client }: StepScene, typed: string): Promise<void> => {
     const account = await accounts.find(typed)
     const facts = account
       ? {}
       : { name_digest: needs.secrets.keyedDigest('audit-name', signInKey(typed)?.key ?? typed) }
-    noteRefusal(ctx, { accountId: account?.id, clientId: client.id, rule, facts })
+    noteRefusal(ctx, {
+      accountId: account?.id,
+      clientId: client.id,
+      rule: 'the password or the name is wrong',
+      facts,
+    })
   }
 
   return {
@@ -76,7 +80,7 @@ export function passwordStep(
       const typed = { username: known ?? username, remember }
       try {
         const account = await accounts.authenticate(username, form['password'] ?? '', {
-          network: networkOf(factsOf(ctx.req).clientAddress),
+          request: factsOf(ctx.req),
           knownBrowser: browsers.find(ctx, username),
         })
         count(account ? 'success' : 'failure')
@@ -86,7 +90,7 @@ export function passwordStep(
           return { kind: 'proven', evidence, remember: remember === 'yes' }
         }
         ctx.status = 422
-        await noteWrong(ctx, scene, typed.username, 'the password or the name is wrong')
+        await noteWrong(ctx, scene, typed.username)
         await showForm(ctx, scene, typed, known === undefined ? 'wrong' : 'wrong-again')
       } catch (error) {
         if (!(error instanceof AppError && error.code === 'too_many_attempts')) throw error
@@ -94,7 +98,8 @@ export function passwordStep(
         log.warn({ ...factsOf(ctx.req), event: error.rule, client_id: scene.client.id }, 'a password was not looked at')
         ctx.status = 429
         ctx.set('Retry-After', String(error.retryAfterSeconds))
-        await noteWrong(ctx, scene, typed.username, error.message)
+        await noteWrong(ctx, scene, typed.username)
+        noteErrorOfOurs(ctx, error)
         await showForm(ctx, scene, typed, 'wait')
       }
       return { kind: 'again' }

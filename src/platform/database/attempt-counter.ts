@@ -33,9 +33,27 @@ export async function countAttempt(
   now: number,
 ): Promise<number | undefined> {
   for (const limit of limits) {
-    if (!(await countOne(db, limit, now))) return secondsToWait(db, limit, now)
+    if (!(await countOne(db, limit, now))) return (await waitsFor(db, [limit], now)).get(limit.key) ?? 1
   }
   return undefined
+}
+
+/** Of the limits that are reached, by their keys: the seconds until the next attempt may be made. Counts nothing. */
+export async function waitsFor(
+  db: Kysely<AttemptTables>,
+  limits: readonly AttemptLimit[],
+  now: number,
+): Promise<ReadonlyMap<string, number>> {
+  const keys = limits.map(({ key }) => key)
+  const rows = await db
+    .selectFrom('attempt_counters')
+    .selectAll()
+    .where('key', 'in', keys)
+    .where('expires_at', '>', now)
+    .execute()
+  const isReached = (row: AttemptTables['attempt_counters']): boolean =>
+    limits.some(({ key, most }) => key === row.key && row.count >= most)
+  return new Map(rows.filter(isReached).map(({ key, expires_at }) => [key, expires_at - now]))
 }
 
 /** Takes an attempt back that turned out to be right. */
@@ -106,9 +124,4 @@ async function countOne(
     .returning('key')
     .executeTakeFirst()
   return counted !== undefined
-}
-
-async function secondsToWait(db: Kysely<AttemptTables>, { key, seconds }: AttemptLimit, now: number): Promise<number> {
-  const row = await db.selectFrom('attempt_counters').select('expires_at').where('key', '=', key).executeTakeFirst()
-  return Math.max(1, row === undefined ? seconds : row.expires_at - now)
 }
