@@ -202,6 +202,14 @@ describe.each(databases)('guessing at other doors on $name', (database) => {
       expect(row).toMatchObject({ client_id: service.client.id, rule: 'Too many wrong client secrets came from here.' })
     })
 
+    test('A55 counts wrong proofs for the doctor, which are 404 until then', async () => {
+      const now = Math.floor(Date.now() / 1000)
+      const prove = async (time: number): Promise<number> =>
+        (await send(`${app.issuer}/doctor`, { headers: { ...bearer(`${now}.wrong-${time}`), ...anywhere() } })).status
+      expect(await times(OF_A_CLIENT, prove)).toEqual(new Set([404]))
+      expect(await prove(OF_A_CLIENT)).toBe(429)
+    })
+
     test('A55 puts a wrong token of the metrics on record, and a missing one is no guess', async () => {
       const { json } = await doors.metrics('wrong')
       expect((await explaining(app)(String(json['error_id']))).stdout).toContain('METRICS_TOKEN')
