@@ -167,6 +167,8 @@ export interface AuditMarkRow {
   name: string
   sequence: number
   hash: string
+  /** of the beginning: nothing behind it is as old as this; null where the chain ends */
+  at: number | null
   /** keyed digest over the rest */
   proof: string
 }

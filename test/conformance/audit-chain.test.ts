@@ -97,7 +97,7 @@ describe.each(databases)('the audit on $name', ({ create }) => {
     ],
     [
       'a mark of the beginning that hides the first rows',
-      () => sql`insert into audit_marks select 'start', sequence, hash, proof from audit_events where sequence = 2`,
+      () => sql`insert into audit_marks (name, sequence, hash, proof) select 'start', sequence, hash, proof from audit_events where sequence = 2`,
       /mark where the chain begins was changed/,
     ],
     [
@@ -110,6 +110,7 @@ describe.each(databases)('the audit on $name', ({ create }) => {
     await write(4)
     await services.auditTrail.seal()
     await run(deed())
+    await write(1)
     expect(await problems()).toEqual(expect.arrayContaining([expect.stringMatching(problem)]))
   })
 
@@ -175,6 +176,51 @@ describe.each(databases)('the audit on $name', ({ create }) => {
     expect(await services.auditTrail.verify()).toMatchObject({ events: 2, problems: [] })
     await run(sql`delete from audit_events where sequence = 4`)
     expect(await problems()).toContain('is missing')
+  })
+
+  test('names what was deleted for its age and put back, with its place in the chain or without', async () => {
+    await write(3)
+    await services.auditTrail.seal()
+    const { db } = services.database
+    const [first, second] = await db.selectFrom('audit_events').selectAll().orderBy('sequence').execute()
+    if (!first || !second) throw new Error('three were written')
+    time.now += 400 * DAY
+    await services.auditTrail.sweep(500)
+    await db.insertInto('audit_events').values([first, { ...second, sequence: null, hash: null }]).execute()
+    await write(1)
+    const putBack = [{ where: second.id }, { where: 'start' }]
+    expect(await services.auditTrail.verify()).toMatchObject({ events: 2, problems: putBack })
+    time.now += 400 * DAY
+    await services.auditTrail.sweep(500)
+    expect((await services.auditTrail.verify()).problems).toMatchObject([{ where: 'start' }])
+  })
+
+  test('takes rows that were sealed out of order for genuine, also when what is as old was deleted', async () => {
+    await write(1)
+    time.now += 1
+    await write(1)
+    await services.auditTrail.seal()
+    time.now -= 1
+    await write(1)
+    await services.auditTrail.seal()
+    time.now += 365 * DAY + 1
+    expect(await services.auditTrail.sweep(500)).toBe(1)
+    expect(await problems()).toEqual([])
+  })
+
+  test('goes on forgetting behind rows that are dated in the future', async () => {
+    await write(1)
+    time.now += 2_000 * DAY
+    await write(3)
+    await services.auditTrail.seal()
+    time.now -= 2_000 * DAY
+    await write(1)
+    await services.auditTrail.seal()
+    time.now += 400 * DAY
+    await write(1)
+    await services.auditTrail.seal()
+    expect(await services.auditTrail.sweep(2)).toBe(5)
+    expect(await services.auditTrail.verify()).toMatchObject({ events: 1, problems: [] })
   })
 
   test('is listed newest first, by person, client, type and time, page by page', async () => {

@@ -13,6 +13,12 @@ export interface Link {
   readonly hash: string
 }
 
+/** Where the chain begins, behind what was deleted, or ends. */
+export interface Mark extends Link {
+  /** Of the beginning: no row behind it is as old; epoch seconds. */
+  readonly at: number | null
+}
+
 export type MarkName = 'start' | 'end'
 
 /** Before the first row there is nothing. */
@@ -24,8 +30,8 @@ export interface Chain {
   /** The link of a row with this proof after the one before. */
   next(before: Link, proof: string): Link
   isNext(before: Link, proof: string, link: Link): boolean
-  markProof(name: MarkName, mark: Link): string
-  isMarkProof(name: MarkName, mark: Link, proof: string): boolean
+  markProof(name: MarkName, mark: Mark): string
+  isMarkProof(name: MarkName, mark: Mark, proof: string): boolean
 }
 
 /** Written with the newest master key; what any of them wrote is recognised. */
@@ -57,6 +63,6 @@ function linkText(before: Link, proof: string, sequence: number): string {
   return JSON.stringify([sequence, before.hash, proof])
 }
 
-function markText(name: MarkName, { sequence, hash }: Link): string {
-  return JSON.stringify([name, sequence, hash])
+function markText(name: MarkName, { sequence, hash, at }: Mark): string {
+  return JSON.stringify(at === null ? [name, sequence, hash] : [name, sequence, hash, at])
 }

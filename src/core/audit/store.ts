@@ -3,7 +3,7 @@ import type { Kysely, Selectable } from 'kysely'
 import { z } from 'zod'
 import type { AuditEventRow, Tables } from '#core/tables.ts'
 import { timedIdStart } from '#core/timed-id.ts'
-import type { Link, MarkName } from './chain.ts'
+import type { Link, Mark, MarkName } from './chain.ts'
 import type { AuditEntry } from './event.ts'
 
 export interface AuditPage {
@@ -17,7 +17,7 @@ export interface AuditPage {
   readonly limit: number
 }
 
-export interface Mark extends Link {
+export interface ProvenMark extends Mark {
   readonly proof: string
 }
 
@@ -36,12 +36,17 @@ export interface AuditStore {
   listUnsealed(limit: number): Promise<readonly Pick<StoredEvent, 'id' | 'proof'>[]>
   /** False where somebody else has sealed it. */
   seal(id: string, link: Link): Promise<boolean>
-  mark(name: MarkName): Promise<Mark | undefined>
+  mark(name: MarkName): Promise<ProvenMark | undefined>
   /** Moves the mark on from where it was known to be (undefined: it was not there); false where it is not there any more. */
-  moveMark(name: MarkName, from: Link | undefined, to: Mark): Promise<boolean>
+  moveMark(name: MarkName, from: Link | undefined, to: ProvenMark): Promise<boolean>
   /** How many rows there are up to a place in the chain. */
   countUpTo(sequence: number): Promise<number>
-  removeUpTo(sequence: number): Promise<number>
+  /** Places after one in the chain, in its order, of rows that are no younger than that. */
+  listPlaces(after: number, youngest: number, limit: number): Promise<readonly (Link & { readonly at: number })[]>
+  /** The time of the oldest row behind a place in the chain. */
+  oldestBehind(sequence: number): Promise<number | undefined>
+  /** Of the places after the one, up to and with the other. */
+  removeBetween(after: number, last: number): Promise<number>
 }
 
 export function auditStore(db: Kysely<Tables>): AuditStore {
@@ -97,20 +102,24 @@ export function auditStore(db: Kysely<Tables>): AuditStore {
     },
 
     mark: (name) =>
-      db.selectFrom('audit_marks').select(['sequence', 'hash', 'proof']).where('name', '=', name).executeTakeFirst(),
+      db
+        .selectFrom('audit_marks')
+        .select(['sequence', 'hash', 'at', 'proof'])
+        .where('name', '=', name)
+        .executeTakeFirst(),
 
-    async moveMark(name, from, to) {
+    async moveMark(name, from, { sequence, hash, at, proof }) {
       if (!from) {
         const { numInsertedOrUpdatedRows } = await db
           .insertInto('audit_marks')
-          .values({ name, sequence: to.sequence, hash: to.hash, proof: to.proof })
+          .values({ name, sequence, hash, at, proof })
           .onConflict((conflict) => conflict.column('name').doNothing())
           .executeTakeFirst()
         return numInsertedOrUpdatedRows === 1n
       }
       const { numUpdatedRows } = await db
         .updateTable('audit_marks')
-        .set({ sequence: to.sequence, hash: to.hash, proof: to.proof })
+        .set({ sequence, hash, at, proof })
         .where('name', '=', name)
         .where('sequence', '=', from.sequence)
         .executeTakeFirst()
@@ -126,10 +135,33 @@ export function auditStore(db: Kysely<Tables>): AuditStore {
       return count
     },
 
-    async removeUpTo(sequence) {
+    listPlaces: (after, youngest, limit) =>
+      db
+        .selectFrom('audit_events')
+        .select(['sequence', 'hash', 'at'])
+        .where('sequence', '>', after)
+        .where('at', '<=', youngest)
+        .orderBy('sequence')
+        .limit(limit)
+        .$narrowType<{ sequence: number; hash: string }>()
+        .execute(),
+
+    async oldestBehind(sequence) {
+      const row = await db
+        .selectFrom('audit_events')
+        .select('at')
+        .where('sequence', '>', sequence)
+        .orderBy('id')
+        .limit(1)
+        .executeTakeFirst()
+      return row?.at
+    },
+
+    async removeBetween(after, last) {
       const { numDeletedRows } = await db
         .deleteFrom('audit_events')
-        .where('sequence', '<=', sequence)
+        .where('sequence', '>', after)
+        .where('sequence', '<=', last)
         .executeTakeFirst()
       return Number(numDeletedRows)
     },

@@ -1,20 +1,17 @@
-/**
- * The audit as it is read, sealed, verified and forgotten. Sealing gives rows their place in one chain, for all
- * processes: the mark of its end is moved by one conditional write, so that of several that seal at once one does.
- */
+/** The audit as it is read, followed and verified; it is sealed and forgotten in sealing.ts. */
 import { isClientId } from '#core/clients/client-id.ts'
 import type { Accounts } from '#core/accounts/accounts.ts'
 import { pageLimit, pageOf, parseListQuery, type Page } from '#core/paging.ts'
 import { cursorOf, passedSeconds, timedCursor } from '#core/timed-id.ts'
 import { AppError } from '#platform/errors.ts'
 import { z } from 'zod'
-import type { AuditNeeds } from './audit.ts'
 import { auditChain, ORIGIN, type Link } from './chain.ts'
 import { AUDIT_TYPES, type AuditEntry } from './event.ts'
+import { auditSealing, type AuditSealing, type SealingNeeds } from './sealing.ts'
 import { auditStore, entryOf, type SealedEvent } from './store.ts'
 import { walkChain, type AuditProblem } from './verify.ts'
 
-export interface AuditTrail {
+export interface AuditTrail extends AuditSealing {
   /**
    * A page, newest first.
    * @param query `user`, `client`, `type`, `since`, `limit` and `cursor` as a door received them
@@ -29,16 +26,12 @@ export interface AuditTrail {
   filter(query: unknown): Promise<AuditFilter>
   /** The last place in the chain. */
   end(): Promise<Link>
-  /** Seals what waits for it, and tells how many rows that were. */
-  seal(): Promise<number>
   /**
    * Seals what waits and walks the whole chain.
    * @param head a head that was told earlier
    * @throws AppError(invalid_input) for a head that is none
    */
   verify(head?: string): Promise<Verification>
-  /** Deletes at most `limit` events older than the retention, and tells how many. */
-  sweep(limit: number): Promise<number>
 }
 
 export interface Verification {
@@ -56,12 +49,10 @@ export interface AuditFilter {
   readonly from: number | undefined
 }
 
-export interface AuditTrailNeeds extends Omit<AuditNeeds, 'log'> {
+export interface AuditTrailNeeds extends SealingNeeds {
   readonly accounts: Pick<Accounts, 'find'>
-  readonly settings: { readonly audit: { readonly retentionSeconds: number } }
 }
 
-const SEALED_AT_ONCE = 500
 const READ_AT_ONCE = 1_000
 
 const WORDS = new Set<string>(AUDIT_TYPES.flatMap((type) => [type, type.split('.', 1)[0] ?? type]))
@@ -82,15 +73,11 @@ const filterQuery = z.strictObject(filterShape)
 const listQuery = z.strictObject({ ...filterShape, limit: pageLimit, cursor: timedCursor.optional() })
 const keptHead = /^(\d{1,15})\.([\w-]{43})$/
 
-export function createAuditTrail({
-  database: { db },
-  secrets,
-  clock,
-  accounts,
-  settings,
-}: AuditTrailNeeds): AuditTrail {
+export function createAuditTrail(needs: AuditTrailNeeds): AuditTrail {
+  const { database, secrets, clock, accounts } = needs
   const chain = auditChain(secrets)
-  const store = auditStore(db)
+  const store = auditStore(database.db)
+  const sealing = auditSealing(needs)
 
   const filterOf = async ({ user, client, type, since }: z.output<typeof filterQuery>): Promise<AuditFilter> => ({
     // what happened to somebody who was deleted is found by their id
@@ -99,33 +86,6 @@ export function createAuditTrail({
     type,
     from: since === undefined ? undefined : clock.now() - since,
   })
-
-  const sealSome = (): Promise<number> =>
-    db.transaction().execute(async (transaction) => {
-      const rows = auditStore(transaction)
-      const end = await rows.mark('end')
-      if (end && !chain.isMarkProof('end', end, end.proof)) throw notOurMark()
-      const waiting = await rows.listUnsealed(SEALED_AT_ONCE)
-      const links: { id: string; link: Link }[] = []
-      let last: Link = end ?? ORIGIN
-      for (const { id, proof } of waiting) links.push({ id, link: (last = chain.next(last, proof)) })
-      // whoever moves the mark seals: the others wait for it here, and find it moved
-      if (links.length === 0 || !(await rows.moveMark('end', end, { ...last, proof: chain.markProof('end', last) })))
-        return 0
-      for (const { id, link } of links)
-        if (!(await rows.seal(id, link))) throw new Error('a row of the audit was sealed behind the mark of its end')
-      return links.length
-    })
-
-  const seal = async (): Promise<number> => {
-    if ((await store.listUnsealed(1)).length === 0) return 0
-    // a batch that is not full has caught up: what is written meanwhile is the next turn's
-    for (let sealed = 0; ;) {
-      const some = await sealSome()
-      sealed += some
-      if (some < SEALED_AT_ONCE) return sealed
-    }
-  }
 
   async function* pagesAfter(place: number): AsyncGenerator<readonly SealedEvent[]> {
     for (let last = place; ;) {
@@ -141,7 +101,7 @@ export function createAuditTrail({
 
   const verify: AuditTrail['verify'] = async (head) => {
     const kept = head === undefined ? undefined : linkIn(head)
-    await seal()
+    await sealing.seal().catch(unlessMarkWasChanged)
     const [start, end] = [await store.mark('start'), await store.mark('end')]
     const walked = await walkChain({ chain, start, end, kept, pages: pagesAfter(start?.sequence ?? 0) })
     // what was due was deleted meanwhile, as it should be
@@ -152,7 +112,7 @@ export function createAuditTrail({
   }
 
   return {
-    seal,
+    ...sealing,
     verify,
 
     async list(query) {
@@ -169,20 +129,6 @@ export function createAuditTrail({
       for await (const page of pagesAfter(place)) {
         for (const row of page) if (matches(row, filter)) yield entryOf(row)
       }
-    },
-
-    async sweep(limit) {
-      const start = await store.mark('start')
-      const oldest = await store.listSealed(start?.sequence ?? 0, limit)
-      const keep = oldest.findIndex(({ at }) => at >= clock.now() - settings.audit.retentionSeconds)
-      const last = (keep === -1 ? oldest : oldest.slice(0, keep)).at(-1)
-      if (!last) return 0
-      const mark: Link = { sequence: last.sequence, hash: last.hash }
-      return db.transaction().execute(async (transaction) => {
-        const rows = auditStore(transaction)
-        if (!(await rows.moveMark('start', start, { ...mark, proof: chain.markProof('start', mark) }))) return 0
-        return rows.removeUpTo(last.sequence)
-      })
     },
   }
 }
@@ -209,12 +155,11 @@ function linkIn(head: string): Link {
   })
 }
 
-function beforeStart(count: number): AuditProblem {
-  return { where: 'start', problem: `${count} rows stand before the mark where the chain begins` }
+/** Then nothing can be sealed, and the walk will name the mark. */
+function unlessMarkWasChanged(error: unknown): void {
+  if (!(error instanceof AppError) || error.code !== 'conflict') throw error
 }
 
-function notOurMark(): AppError {
-  return new AppError('conflict', 'The mark where the audit ends was changed, so nothing is sealed.', {
-    hint: 'Run: latchkey audit verify',
-  })
+function beforeStart(count: number): AuditProblem {
+  return { where: 'start', problem: `${count} rows stand before the mark where the chain begins: they were put back` }
 }

@@ -1,5 +1,5 @@
 import { ORIGIN, type Chain, type Link } from './chain.ts'
-import type { Mark, SealedEvent } from './store.ts'
+import type { ProvenMark, SealedEvent } from './store.ts'
 
 export interface AuditProblem {
   /** Of the row that it is about, or of a place in the chain, or of a mark. */
@@ -16,8 +16,8 @@ export interface WalkedChain {
 
 export interface WalkNeeds {
   readonly chain: Chain
-  readonly start: Mark | undefined
-  readonly end: Mark | undefined
+  readonly start: ProvenMark | undefined
+  readonly end: ProvenMark | undefined
   /** Sealed rows in the order of the chain, page by page. */
   readonly pages: AsyncIterable<readonly SealedEvent[]>
   /** A link that somebody kept outside. */
@@ -35,6 +35,7 @@ export async function walkChain({ chain, start, end, pages, kept }: WalkNeeds): 
   }
   const wanted = [end, kept].filter((link) => link !== undefined && link.sequence > (start?.sequence ?? 0))
   const missed = new Set(wanted)
+  const forgotten = start?.at ?? -Infinity
   let before: Link = start ?? ORIGIN
   let events = 0
 
@@ -48,6 +49,7 @@ export async function walkChain({ chain, start, end, pages, kept }: WalkNeeds): 
       if (row.sequence !== before.sequence + 1) report(...missing(before.sequence + 1, row.sequence - 1))
       else if (!chain.isNext(before, row.proof, row)) report(row.id, 'stands in a place where it was not written')
       if (!chain.isRowProof(row, row.proof)) report(row.id, 'was changed, or was not written by Latchkey')
+      if (row.at <= forgotten) report(row.id, 'is as old as what was deleted for its age: it was put back')
       for (const link of wanted) if (link && isSame(link, row)) missed.delete(link)
       before = { sequence: row.sequence, hash: row.hash }
     }
