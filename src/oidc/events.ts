@@ -58,7 +58,7 @@ export function tellEvents(provider: Provider, { log, metrics, database }: Event
         by: refusedActor(ctx, error),
         accountId: accountIdOf(ctx),
         clientId: ctx.oidc.client?.clientId,
-        rule: reason,
+        rule: reason ?? error.error,
         facts: { error: error.error, event, description: told(error), received: receivedOf(ctx) },
       })
     })
@@ -119,11 +119,13 @@ function told({ error_description: description }: errors.OIDCProviderError): str
   return description === undefined ? undefined : withoutSecrets(description)
 }
 
+/** What a browser asks for: the client that it names had no part in it. */
+const BROWSED = /^(authorization|resume|end_session|code_verification|device_resume)/
+
 /** A client that could not prove who it is, is nobody. */
 function refusedActor({ oidc }: KoaContextWithOIDC, error: errors.OIDCProviderError): ActorKind {
   if (oidc.session?.accountId !== undefined) return 'person'
-  const isProven =
-    oidc.client && !(error instanceof errors.InvalidClientAuth) && !oidc.route.startsWith('authorization')
+  const isProven = oidc.client && !(error instanceof errors.InvalidClientAuth) && !BROWSED.test(oidc.route)
   return isProven ? 'client' : 'unknown'
 }
 

@@ -55,7 +55,7 @@ export function receivedOf(ctx: KoaContextWithOIDC): Record<string, string | rea
   const { params, body } = ctx.oidc
   const sent: Readonly<Record<string, unknown>> = { ...ctx.query, ...members(body), ...defined(members(params)) }
   const kept = KEPT.flatMap((name) => {
-    const value = shown(name === 'client_id' ? (sent[name] ?? basicClientId(ctx)) : sent[name])
+    const value = shown(name === 'client_id' ? (sent[name] ?? basicClientId(ctx) ?? recordAsked(ctx)) : sent[name])
     return value === undefined ? [] : [[name, value] as const]
   })
   const seen = SEEN.filter((name) => sent[name] !== undefined)
@@ -69,6 +69,11 @@ function headers(ctx: KoaContextWithOIDC): Record<string, string> {
     ...(scheme !== undefined && { authorization_header: scheme }),
     ...(ctx.get('DPoP') !== '' && { dpop_header: 'sent' }),
   }
+}
+
+/** The client whose record is asked for (RFC 7592 §2). */
+function recordAsked({ path }: KoaContextWithOIDC): string | undefined {
+  return /^\/register\/([^/]+)$/.exec(path)?.[1]
 }
 
 function shown(value: unknown): string | readonly string[] | undefined {

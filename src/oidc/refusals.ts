@@ -64,7 +64,7 @@ function noteError(ctx: Context, error: unknown): boolean {
     return true
   }
   const isExposed = error instanceof Error && 'expose' in error && error.expose === true
-  if (isExposed) noteRefusal(ctx, { rule: problemIn(error), facts: { error: 'invalid_request' } })
+  if (isExposed) noteRefusal(ctx, { rule: problemIn(error), facts: { error: 'invalid_request', event: 'unread' } })
   return isExposed
 }
 
@@ -80,9 +80,13 @@ function tellId(ctx: Context): void {
   if (typeof location === 'string') ctx.set('Location', withId(location, id))
 }
 
-/** The last error_description is the one that was added to the client's own address. */
+/** The last error, with its description where it has one, is what was added to the client's own address. */
 function withId(location: string, id: string): string {
-  return location.replace(/^(.*[?&#]error_description=[^&#]*)/s, `$1+%28error+id%3A+${id}%29`)
+  return location.replace(
+    /^(.*[?&#]error=[^&#]*)(&error_description=[^&#]*)?/s,
+    (_, error: string, description?: string) =>
+      `${error}${description === undefined ? '&error_description=' : `${description}+`}%28error+id%3A+${id}%29`,
+  )
 }
 
 function isNotYet(body: unknown): boolean {

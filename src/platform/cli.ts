@@ -40,7 +40,7 @@ export interface CommandResult {
 export interface CommandSpec<Needs> {
   readonly verb: string
   readonly summary: string
-  /** In commander's way: `<id>`, `[name]`. */
+  /** In commander's way: `<id>`, `[name]`, `<word...>`. */
   readonly arguments?: readonly string[]
   readonly options?: readonly OptionSpec[]
   /** The question asked before something is destroyed; `--yes` answers it. */
@@ -114,7 +114,7 @@ function addCommand<Needs>(noun: Command, spec: CommandSpec<Needs>, line: Surrou
   if (spec.confirm) command.option('--yes', 'do not ask')
   command.allowExcessArguments(false).action(async () => {
     const { json, yes, ...options } = command.opts<Record<string, unknown>>()
-    const args = command.processedArgs.filter((value): value is string => typeof value === 'string')
+    const args = command.processedArgs.flat().filter((value): value is string => typeof value === 'string')
     if (spec.confirm && yes !== true) await mustConfirm(spec.confirm(args), line.terminal)
     await line.withNeeds(async (needs) => {
       const result = await spec.run({ needs, args, options, terminal: line.terminal })

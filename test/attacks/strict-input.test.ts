@@ -3,7 +3,16 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { createClient, createPerson, startApp, type RegisteredClient, type TestApp } from '../support/app.ts'
 import { browserSession, errorOf } from '../support/browser-session.ts'
 import { databases } from '../support/databases.ts'
-import { authorizeUrl, basic, bystander, expectNothingGiven, send, type Answer } from '../support/protocol.ts'
+import {
+  authorizeUrl,
+  basic,
+  bearer,
+  bystander,
+  expectNothingGiven,
+  send,
+  tokensFor,
+  type Answer,
+} from '../support/protocol.ts'
 
 const FORM = 'application/x-www-form-urlencoded'
 
@@ -92,5 +101,11 @@ describe.each(databases)('the gate on $name', (database) => {
     const fields = { ...Object.fromEntries(new URL(authorizeUrl(app, web)).searchParams), ...odd }
     const answer = await postTo('/par', new URLSearchParams(fields).toString(), basic(web))
     expect(answer.status, answer.body).toBe(201)
+  })
+
+  test('takes a form that is empty for what it is: the token in the header is read', async () => {
+    const { accessToken } = await tokensFor(app, web)
+    const answer = await postTo('/userinfo', '', bearer(accessToken))
+    expect([answer.status, answer.json['sub']]).toEqual([200, expect.any(String)])
   })
 })

@@ -97,7 +97,8 @@ describe.each(databases)('the audit on $name', ({ create }) => {
     ],
     [
       'a mark of the beginning that hides the first rows',
-      () => sql`insert into audit_marks (name, sequence, hash, proof) select 'start', sequence, hash, proof from audit_events where sequence = 2`,
+      () =>
+        sql`insert into audit_marks (name, sequence, hash, proof) select 'start', sequence, hash, proof from audit_events where sequence = 2`,
       /mark where the chain begins was changed/,
     ],
     [
@@ -186,7 +187,10 @@ describe.each(databases)('the audit on $name', ({ create }) => {
     if (!first || !second) throw new Error('three were written')
     time.now += 400 * DAY
     await services.auditTrail.sweep(500)
-    await db.insertInto('audit_events').values([first, { ...second, sequence: null, hash: null }]).execute()
+    await db
+      .insertInto('audit_events')
+      .values([first, { ...second, sequence: null, hash: null }])
+      .execute()
     await write(1)
     const putBack = [{ where: second.id }, { where: 'start' }]
     expect(await services.auditTrail.verify()).toMatchObject({ events: 2, problems: putBack })

@@ -2,9 +2,11 @@
 import { explainCommands } from '#features/explain/commands.ts'
 import { runCommandLine } from '#platform/cli.ts'
 import { createClient, createPerson, startApp, type RegisteredClient, type TestApp } from './app.ts'
+import { createPollingClient } from './backchannel.ts'
 import { browserSession, type BrowserSession } from './browser-session.ts'
 import type { DatabaseKind } from './databases.ts'
-import { tokensFor } from './protocol.ts'
+import { tokensFor, type Answer } from './protocol.ts'
+import { registering } from './registration.ts'
 import { captureTerminal } from './terminal.ts'
 
 export interface ExplainScene {
@@ -13,8 +15,15 @@ export interface ExplainScene {
   readonly spa: RegisteredClient
   readonly disabled: RegisteredClient
   readonly closed: RegisteredClient
+  readonly service: RegisteredClient
+  readonly television: RegisteredClient
+  readonly till: RegisteredClient
   /** Somebody is signed in. */
   readonly browser: BrowserSession
+  /** Nobody is. */
+  stranger(): BrowserSession
+  /** Registers software, each time with a token of its own. */
+  register(metadata: Readonly<Record<string, unknown>>): Promise<Answer>
   /** `latchkey explain …` */
   explain(...argv: string[]): Promise<{ exit: number; stdout: string; stderr: string }>
 }
@@ -22,7 +31,9 @@ export interface ExplainScene {
 export const OUT = 'https://app.example/out'
 
 export async function explainScene(database: DatabaseKind): Promise<ExplainScene> {
-  const app = await startApp(database, { settings: { REGISTRATION: 'token' } })
+  const app = await startApp(database, {
+    settings: { REGISTRATION: 'token', TOKENS_REFRESH_REUSE_SECONDS: '0' },
+  })
   const { services } = app
   await createPerson(services)
   await services.groups.create('staff')
@@ -37,7 +48,13 @@ export async function explainScene(database: DatabaseKind): Promise<ExplainScene
     web,
     disabled,
     browser,
+    stranger: () => browserSession(app.issuer),
     spa: await createClient(services, { type: 'spa' }),
+    service: await createClient(services, { type: 'service', redirect_uris: [] }),
+    television: await createClient(services, { type: 'native', redirect_uris: [], device_flow: true }),
+    till: await createPollingClient(app),
+    register: async (metadata) =>
+      registering(() => app.issuer).register(metadata, (await services.registrationTokens.create({})).value),
     closed: await createClient(services, { assignment: 'groups', groups: ['staff'] }),
     explain: explaining(app),
   }

@@ -2,6 +2,7 @@ import type { Services } from '#core/services.ts'
 import type { CommandGroup } from '#platform/cli.ts'
 import { AppError } from '#platform/errors.ts'
 import { isJsonObject } from '#platform/json-object.ts'
+import { errorIdIn } from './error-id.ts'
 import { explanationText } from './explanation-text.ts'
 import { explanationOf } from './explanation.ts'
 import type { Refused } from './refused.ts'
@@ -15,21 +16,19 @@ export const explainCommands: CommandGroup<Needs> = {
     {
       verb: '',
       summary: '',
-      arguments: ['<error-id>'],
-      async run({ needs, args: [text = ''] }) {
-        const explanation = explanationOf(await refusedIn(text, needs))
+      arguments: ['<error-id...>'],
+      async run({ needs, args }) {
+        const explanation = explanationOf(await refusedIn(args.join(' '), needs))
         return { json: explanation, text: explanationText(explanation) }
       },
     },
   ],
 }
 
-/** The refusal with the id as it was copied: with the words around it, or in capitals. @throws AppError(not_found) */
-async function refusedIn(text: string, { auditTrail, clients, accounts }: Needs): Promise<Refused> {
-  const id = text
-    .replace(/^.*error id:?/i, '')
-    .replaceAll(/[^0-9a-z]/gi, '')
-    .toLowerCase()
+/** The refusal with the id in what was pasted. @throws AppError(invalid_input, not_found) */
+async function refusedIn(pasted: string, { auditTrail, clients, accounts }: Needs): Promise<Refused> {
+  const id = errorIdIn(pasted)
+  if (id === undefined) throw noId()
   const entries = await auditTrail.ofRequest(id)
   const entry = entries.findLast(({ type }) => /^guessing\.|\.(refused|reuse_detected)$/.test(type))
   if (!entry) throw entries.length > 0 ? notRefused(id) : unknown()
@@ -49,6 +48,12 @@ function receivedIn(value: unknown): Refused['received'] {
   return Object.fromEntries(
     Object.entries(value).map(([name, sent]) => [name, Array.isArray(sent) ? sent.map(String) : String(sent)]),
   )
+}
+
+function noId(): AppError {
+  return new AppError('invalid_input', 'There is no error id in this.', {
+    hint: 'An error id has 12 letters and digits. Paste it, or the whole error, in quotes: latchkey explain "(error id: w0xx8g1q3m5z)".',
+  })
 }
 
 function unknown(): AppError {

@@ -1,4 +1,6 @@
 /** The rules of what an application asks by itself: tokens, registration, APIs. The first that matches is the one. */
+import { CIBA_GRANT } from '#core/clients/backchannel-grant.ts'
+import { DEVICE_GRANT } from '#core/clients/device-grant.ts'
 import { latchkey, wholeValue, type Refused, type Remedy, type Rule } from './refused.ts'
 
 const CODE = 'RFC 6749 §4.1.2, §4.1.3, §5.2'
@@ -18,7 +20,7 @@ export const ENDPOINT_RULES: readonly Rule[] = [
     source: 'RFC 6749 §2.3.1, §5.2',
     remedy: ({ client }) => ({
       sentence: 'No secret can be read again. A new one, while the old one holds for a day:',
-      command: client && latchkey('client', 'rotate-secret', client.id, '--overlap', '86400'),
+      command: latchkey('client', 'rotate-secret', client?.id ?? 'CLIENT-ID', '--overlap', '86400'),
     }),
   },
   {
@@ -51,7 +53,7 @@ export const ENDPOINT_RULES: readonly Rule[] = [
     remedy: () => ({ sentence: 'Send both from one setting of the application.' }),
   },
   {
-    on: /invalid_grant .*(code_verifier|code_challenge)/,
+    on: /^token\.refused .*(code_verifier|code_challenge)/,
     sentence:
       'The code_verifier does not belong to the code_challenge of the authorization request, or one of the two is missing.',
     source: 'RFC 7636 §4.5, §4.6',
@@ -76,7 +78,7 @@ export const ENDPOINT_RULES: readonly Rule[] = [
     remedy: () => ({ sentence: 'Let the person sign in again.' }),
   },
   {
-    on: /(grant type|grant_type)/,
+    on: /^(token|device|backchannel_authentication)\.refused .*(grant type|grant_type|is not allowed for this client)/,
     sentence: 'The application asked for tokens by a grant that it is not registered for, or that is not served.',
     source: 'RFC 6749 §5.2 (unauthorized_client, unsupported_grant_type)',
     remedy: mendGrantType,
@@ -103,32 +105,52 @@ export const ENDPOINT_RULES: readonly Rule[] = [
     on: /invalid_authorization_details /,
     sentence: 'The authorization_details are not of a type that the API has, or not in its shape.',
     source: 'RFC 9396 §5',
+    remedy: () => ({ sentence: 'What each API takes:', command: latchkey('api', 'list') }),
+  },
+  {
+    on: /^token\.refused access_denied /,
+    sentence: 'The person turned down what was asked on the other device, or on the page for approvals.',
+    source: 'RFC 8628 §3.5, OpenID CIBA Core 1.0 §11',
+  },
+  {
+    on: /^token\.refused expired_token /,
+    sentence: 'Nobody answered in time.',
+    source: 'RFC 8628 §3.5, OpenID CIBA Core 1.0 §11',
+    remedy: () => ({ sentence: 'Ask again.' }),
   },
   {
     on: /^token\.refused invalid_scope /,
     sentence: 'The application asked for a scope that it may not have, or that was not allowed at the sign-in.',
     source: 'RFC 6749 §3.3, §5.2, §6',
-  },
-  {
-    on: /^registration\.refused - status 404/,
-    sentence: 'Software cannot register itself here.',
-    source: 'the setting REGISTRATION',
-    remedy: () => ({
-      sentence: 'Set REGISTRATION to token or open, or register the application:',
-      command: 'latchkey client create',
+    remedy: ({ client }) => ({
+      sentence: 'What it may have comes from its registration, and from the APIs that it names by resource:',
+      command: latchkey('client', 'show', client?.id ?? 'CLIENT-ID'),
     }),
   },
   {
-    on: / - status 40[45] /,
-    sentence: 'There is nothing at this address, or not for this method.',
-    source: 'RFC 9110 §15.5.5, §15.5.6',
-    remedy: () => ({ sentence: 'Discovery names the endpoints; tokens are asked for by POST, pages by GET.' }),
+    on: /^backchannel_authentication\.refused unknown_user_id /,
+    sentence: 'The hint means nobody who can be asked. The application is not told why.',
+    source: 'OpenID CIBA Core 1.0 §13',
+    remedy: () => ({ sentence: 'Look for the person:', command: latchkey('user', 'list') }),
   },
   {
-    on: /^registration\.refused (invalid_token|invalid_request) .*token/,
-    sentence:
-      'Registering needs a token that holds: an initial access token, or for a client’s own record the one that it was given.',
-    source: 'RFC 7591 §3, RFC 7592 §2',
+    on: /^backchannel_authentication\.refused (?!invalid_client)/,
+    sentence: 'A parameter of the request has a value that is not taken.',
+    source: 'OpenID CIBA Core 1.0 §7.1, §7.2, §13',
+    remedy: () => ({
+      sentence: 'The reason on record names it; docs/backchannel-authentication.md has what is taken.',
+    }),
+  },
+  {
+    on: /^registration\.refused invalid_token .* registration_(read|update|delete)\.error$/,
+    sentence: 'The record of an application is open only to the registration access token of its newest answer.',
+    source: 'RFC 7592 §2, §3',
+    remedy: changeRecord,
+  },
+  {
+    on: /^registration\.refused invalid_token /,
+    sentence: 'Registering needs an initial access token that holds and is not used up.',
+    source: 'RFC 7591 §3',
     remedy: () => ({ sentence: 'A new initial access token:', command: latchkey('registration-token', 'create') }),
   },
   {
@@ -144,6 +166,12 @@ export const ENDPOINT_RULES: readonly Rule[] = [
     remedy: () => ({ sentence: 'What may be registered is in docs/registration.md.' }),
   },
   {
+    on: /^userinfo\.refused invalid_request /,
+    sentence: 'The access token came in no way, or in two, that userinfo reads.',
+    source: 'RFC 6750 §2, §3.1',
+    remedy: () => ({ sentence: 'Send it once, as: Authorization: Bearer TOKEN' }),
+  },
+  {
     on: /^userinfo\.refused /,
     sentence: 'The access token is unknown, has expired or was ended, or is for an API instead of userinfo.',
     source: 'RFC 6750 §3.1, OpenID Connect Core 1.0 §5.3.3',
@@ -151,23 +179,33 @@ export const ENDPOINT_RULES: readonly Rule[] = [
   },
 ]
 
+/** Nobody can read that token again: an administrator does what the software cannot. */
+function changeRecord({ received }: Refused): Remedy {
+  const id = received['client_id']
+  const command = typeof id === 'string' ? latchkey('client', 'update', id) : latchkey('client', 'list')
+  return { sentence: 'If it is lost, register anew, or change the record here:', command }
+}
+
 function mendGrantType(refused: Refused): Remedy {
-  const { client } = refused
-  const grant = wholeValue(refused, 'grant_type')
+  const grant = grantAsked(refused)
   if (grant === 'client_credentials')
     return {
       sentence: 'Only a client of type service gets tokens for itself:',
       command: 'latchkey client create --type service --name NAME',
     }
-  if (grant === 'refresh_token' && client)
-    return {
-      sentence: 'It gets refresh tokens with:',
-      command: latchkey('client', 'update', client.id, '--refresh-tokens', 'always'),
-    }
-  if (grant === 'urn:ietf:params:oauth:grant-type:device_code' && client)
-    return {
-      sentence: 'It may use the device flow with:',
-      command: latchkey('client', 'update', client.id, '--device-flow'),
-    }
+  const options = grant === undefined ? undefined : GRANTED_BY[grant]
+  if (options && refused.client)
+    return { sentence: 'It may do so with:', command: latchkey('client', 'update', refused.client.id, ...options) }
   return { sentence: 'Discovery names the grants that are served: grant_types_supported.' }
+}
+
+const GRANTED_BY: Readonly<Record<string, readonly string[]>> = {
+  refresh_token: ['--refresh-tokens', 'always'],
+  [DEVICE_GRANT]: ['--device-flow'],
+  [CIBA_GRANT]: ['--ciba', 'poll'],
+}
+
+function grantAsked(refused: Refused): string | undefined {
+  if (refused.entry.type === 'device.refused') return DEVICE_GRANT
+  return refused.entry.type === 'token.refused' ? wholeValue(refused, 'grant_type') : CIBA_GRANT
 }

@@ -14,7 +14,7 @@ export function explanationText(explanation: Explanation): string {
         `\n${parameter}, character by character:\n  received    ${received}\n  registered  ${registered}\n              ${marks}`,
     ),
     ...(client_changed_since ? ['\nThe application was changed since; what is registered is shown as it is now.'] : []),
-    ...(remedy ? [`\n${remedy.sentence}${remedy.command === undefined ? '' : `\n  ${remedy.command}`}`] : []),
+    `\n${remedy.sentence}${remedy.command === undefined ? '' : `\n  ${remedy.command}`}`,
   ]
     .filter((part) => part !== '')
     .join('\n')

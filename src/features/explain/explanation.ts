@@ -3,6 +3,7 @@ import { registeredList, registeredText, wholeValue, type Refused, type Remedy, 
 import { ENDPOINT_RULES } from './endpoint-rules.ts'
 import { GUESSING_RULES } from './guessing-rules.ts'
 import { PAGE_RULES } from './page-rules.ts'
+import { REQUEST_RULES } from './request-rules.ts'
 
 export interface Explanation {
   readonly error_id: string
@@ -21,7 +22,7 @@ export interface Explanation {
   /** What stands against each, by the name of what was received. */
   readonly registered: Readonly<Record<string, string | readonly string[]>>
   readonly differences: readonly (Difference & { readonly parameter: string })[]
-  readonly remedy: Remedy | null
+  readonly remedy: Remedy
 }
 
 /** Says of a refusal which rule it was and what stands against what was sent. */
@@ -41,14 +42,23 @@ export function explanationOf(refused: Refused): Explanation {
     received: { ...received, ...authentication(refused) },
     registered: registeredFor(refused),
     differences: differencesOf(refused),
-    remedy: rule.remedy?.(refused) ?? null,
+    remedy: remedyOf(rule, refused),
   }
 }
 
-function ruleOf({ entry }: Refused): Rule {
-  const text = `${entry.type} ${textIn(entry.facts['error']) ?? '-'} ${entry.rule ?? ''} ${textIn(entry.facts['description']) ?? ''}`
-  const rule = [...GUESSING_RULES, ...PAGE_RULES, ...ENDPOINT_RULES].find(({ on }) => on.test(text))
-  return rule ?? { on: /./, sentence: entry.rule ?? 'The request was refused.', source: sourceOf(entry.type) }
+/** Whoever reads it is told also where nothing at the server is to be mended. */
+function remedyOf(rule: Rule, refused: Refused): Remedy {
+  const remedy = rule.remedy?.(refused)
+  if (remedy?.command !== undefined) return remedy
+  const nothing = 'There is nothing to mend at the server.'
+  return { sentence: remedy ? `${remedy.sentence} ${nothing}` : nothing }
+}
+
+function ruleOf({ entry: { type, rule: reason, facts } }: Refused): Rule {
+  const fact = (name: string): string => textIn(facts[name]) ?? '-'
+  const text = [type, fact('error'), reason, fact('description'), fact('event')].join(' ')
+  const rule = [...GUESSING_RULES, ...REQUEST_RULES, ...PAGE_RULES, ...ENDPOINT_RULES].find(({ on }) => on.test(text))
+  return rule ?? { on: /./, sentence: reason ?? 'The request was refused.', source: sourceOf(type) }
 }
 
 function sourceOf(type: string): string {

@@ -11,7 +11,7 @@ export const GUESSING_RULES: readonly Rule[] = [
     source: 'NIST SP 800-63B-4 §3.2.2',
     remedy: ({ account }) => ({
       sentence: 'It ends by itself, and not at all for a browser that the person knows. To forget what was counted:',
-      command: account && latchkey('user', 'enable', account.id),
+      command: latchkey('user', 'enable', account?.id ?? 'USER'),
     }),
   },
   {
@@ -28,7 +28,7 @@ export const GUESSING_RULES: readonly Rule[] = [
     source: 'RFC 6749 §2.3.1, §5.2',
     remedy: ({ client }) => ({
       sentence: 'The right one is taken at once. Mostly an old deployment still has an old one; for a new one:',
-      command: client && latchkey('client', 'rotate-secret', client.id, '--overlap', '86400'),
+      command: latchkey('client', 'rotate-secret', client?.id ?? 'CLIENT-ID', '--overlap', '86400'),
     }),
   },
   {

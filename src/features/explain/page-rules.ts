@@ -16,11 +16,11 @@ export const PAGE_RULES: readonly Rule[] = [
   {
     on: /invalid_client .*client not found/,
     sentence: `${NO_CLIENT} A disabled one counts as none.`,
-    source: 'RFC 6749 §4.1.2.1',
+    source: 'RFC 6749 §4.1.2.1, §5.2',
     remedy: enableOrList,
   },
   {
-    on: /^authorization\.refused invalid_redirect_uri /,
+    on: /^(authorization|pushed_request)\.refused .*redirect_uri did not match/,
     sentence: 'The redirect_uri of the request has to be one that is registered, the same in every character.',
     source: `${CORE} §3.1.2.1, RFC 9700 §2.1`,
     remedy: (refused) => addAddress(refused, 'redirect_uri', 'redirect_uris', '--redirect-uri'),
@@ -40,7 +40,7 @@ export const PAGE_RULES: readonly Rule[] = [
     remedy: () => ({ sentence: 'Send code_challenge_method=S256; plain is not taken.' }),
   },
   {
-    on: /^authorization\.refused invalid_scope /,
+    on: /^(authorization|pushed_request)\.refused invalid_scope /,
     sentence: 'The application asked for a scope that it may not ask for.',
     source: 'RFC 6749 §3.3, §4.1.2.1',
     remedy: addScopes,
@@ -49,12 +49,10 @@ export const PAGE_RULES: readonly Rule[] = [
     on: /^(authorization|pushed_request)\.refused .*response_type/,
     sentence: 'The application asked for a kind of answer that it is not registered for.',
     source: 'RFC 6749 §4.1.2.1 (unauthorized_client, unsupported_response_type)',
-    remedy: () => ({
-      sentence: 'Ask with response_type=code. Others have to be registered as metadata: docs/client-metadata.md.',
-    }),
+    remedy: (refused) => changeMetadata(refused, 'Ask with response_type=code; or register another one:'),
   },
   {
-    on: /authorization\.refused (login|consent|interaction|account_selection)_required /,
+    on: /^authorization\.refused (login|consent|interaction|account_selection)_required /,
     sentence:
       'The application asked not to show a page (prompt=none), and one was needed: nobody is signed in here, or something is to be allowed.',
     source: `${CORE} §3.1.2.6`,
@@ -81,7 +79,46 @@ export const PAGE_RULES: readonly Rule[] = [
     on: /(request_not_supported|request_uri_not_supported|invalid_request_object) /,
     sentence: 'The request object or its address is not one that this application is registered for.',
     source: 'RFC 9101 §6, §10',
-    remedy: () => ({ sentence: 'How signed requests are registered: docs/client-metadata.md.' }),
+    remedy: (refused) => changeMetadata(refused, 'Register how its requests are signed (docs/client-metadata.md):'),
+  },
+  {
+    on: /^(authorization|device|sign_in)\.refused .*expired/,
+    sentence: 'The sign-in was finished already, had expired, or was begun in another browser.',
+    source: 'a rule of this server: a sign-in belongs to the browser that began it',
+    remedy: () => ({
+      sentence: 'Begin again in the application. If it comes back each time, the browser keeps no cookies.',
+    }),
+  },
+  {
+    on: /unmet_authentication_requirements /,
+    sentence: 'The application asks for a sign-in of a class that this server, or this person, cannot reach.',
+    source: 'OpenID Connect Core Error Code unmet_authentication_requirements 1.0 §2',
+    remedy: () => ({ sentence: 'Ask for a class that discovery names: acr_values_supported.' }),
+  },
+  {
+    on: /^(authorization|pushed_request)\.refused (invalid_request|unsupported_response_mode|registration_not_supported) /,
+    sentence: 'A parameter has a value that this server does not take.',
+    source: `${CORE} §3.1.2.1, §3.1.2.2`,
+    remedy: () => ({ sentence: 'The reason on record names it; discovery names what is taken.' }),
+  },
+  {
+    on: /^device\.refused .*code of the device is/,
+    sentence: 'What the person typed is no code of a device, or of one that waits no longer.',
+    source: 'RFC 8628 §3.3, §6.1',
+    remedy: () => ({ sentence: 'Let the device show a new code.' }),
+  },
+  {
+    on: /^approval\.refused not_found /,
+    sentence:
+      'Nothing of this address waits for an answer of this person: it was answered, expired, or is for another.',
+    source: 'OpenID CIBA Core 1.0 §7.3, §8',
+    remedy: () => ({ sentence: 'Let the application ask again.' }),
+  },
+  {
+    on: /^approval\.refused forbidden /,
+    sentence: 'The person was not signed in, or not in the way that the application asks for.',
+    source: 'OpenID CIBA Core 1.0 §7.1 (acr_values)',
+    remedy: () => ({ sentence: 'Sign in again on the page; the browser has to keep cookies.' }),
   },
   {
     on: /^logout\.refused .*post_logout_redirect_uri/,
@@ -97,7 +134,7 @@ export const PAGE_RULES: readonly Rule[] = [
     remedy: () => ({ sentence: 'Send the ID token of the sign-in as it came, or client_id instead.' }),
   },
   {
-    on: /^sign_in\.refused .*(not assigned)/,
+    on: /^sign_in\.refused .*not assigned/,
     sentence: 'The application is open to groups that the person is in none of.',
     source: 'a setting of the application: assignment',
     remedy: addToGroup,
@@ -107,14 +144,6 @@ export const PAGE_RULES: readonly Rule[] = [
     sentence: 'The password was wrong, or nobody who can sign in has this name. The page does not tell which.',
     source: 'OWASP ASVS 5.0 §6.3.8',
     remedy: mendPerson,
-  },
-  {
-    on: /^sign_in\.refused .*expired/,
-    sentence: 'The sign-in was finished already, had expired, or was begun in another browser.',
-    source: 'a rule of this server: a sign-in belongs to the browser that began it',
-    remedy: () => ({
-      sentence: 'Begin again in the application. If it comes back each time, the browser keeps no cookies.',
-    }),
   },
 ]
 
@@ -139,6 +168,10 @@ function addScopes(refused: Refused): Remedy {
   }
 }
 
+function changeMetadata({ client }: Refused, sentence: string): Remedy {
+  return { sentence, command: latchkey('client', 'update', client?.id ?? 'CLIENT-ID', '--metadata', 'FILE.json') }
+}
+
 /** Where a client was named that is there, it is disabled. */
 function enableOrList({ client }: Refused): Remedy {
   if (client?.disabled) return { sentence: 'It is disabled:', command: latchkey('client', 'enable', client.id) }
@@ -155,7 +188,7 @@ function addToGroup({ client, account }: Refused): Remedy {
     }
   return {
     sentence: `Its groups: ${client.groups.join(', ')}. To let the person in:`,
-    command: account && latchkey('group', 'add', group, account.id),
+    command: latchkey('group', 'add', group, account?.id ?? 'USER'),
   }
 }
 

@@ -20,7 +20,7 @@ export interface Remedy {
 
 /** A rule that refuses, told to whoever was refused. */
 export interface Rule {
-  /** Matched against type, error code, the reason on record and what was told, with a space between them. */
+  /** Matched against type, error code, the reason on record, what was told and the event, with a space between them. */
   readonly on: RegExp
   readonly sentence: string
   /** Where it is written. */

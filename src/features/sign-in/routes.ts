@@ -5,6 +5,7 @@ import type { Step } from '#core/feature.ts'
 import { interactionPath } from '#core/issuer-paths.ts'
 import { equalSecrets } from '#core/secrets.ts'
 import type { Evidence, StepOutcome, StepScene } from '#core/sign-in-steps.ts'
+import { noteRefusal } from '#oidc/audit-notes.ts'
 import type { Interaction } from '#oidc/interactions.ts'
 import type { Needs } from '#oidc/needs.ts'
 import { scopesByApi } from '#oidc/resource-consent.ts'
@@ -28,7 +29,10 @@ export function signInRoutes(needs: Needs): Middleware {
     needs.steps.find(({ name }) => name === ctx.params['step'])?.admit?.(form)
     const interaction = await needs.interactions.load(ctx, ctx.params['uid'] ?? '')
     const scene = await setScene(interaction, needs)
-    if (!equalSecrets(form['csrf'] ?? '', scene.csrf)) throw staleForm()
+    if (!equalSecrets(form['csrf'] ?? '', scene.csrf)) {
+      noteRefusal(ctx, { accountId: interaction.accountId, clientId: interaction.clientId })
+      throw staleForm()
+    }
     const step = dueStep(interaction, scene, needs)
     if (step.name !== ctx.params['step']) return seeInteraction(ctx, interaction, needs)
     const outcome = await step.submit(ctx, scene, form)

@@ -25,8 +25,8 @@ export const strictInput: Middleware = async (ctx, next) => {
 
 async function judgeBody(ctx: Context): Promise<void> {
   const kind = ctx.is(FORM, 'application/json')
-  // what is neither is refused unread, by whoever expected one of them
-  if (!kind) return
+  // what is neither is refused unread, by whoever expected one of them; what is empty ends before it begins
+  if (!kind || ctx.get('Content-Length') === '0') return
   if (!/^(identity)?$/i.test(ctx.get('Content-Encoding'))) refuse(ctx, 'the body must not be packed', 415)
   if (!/^(utf-?8)?$/i.test(ctx.request.charset)) refuse(ctx, 'the body must be UTF-8', 415)
   const body = await bodyOf(ctx.req)
