@@ -1,8 +1,10 @@
 /** `backup`, `restore` and `database`: one database into another. They need no services, and no master key. */
 import { existsSync } from 'node:fs'
 import { resolve } from 'node:path'
+import { auditStore } from '#core/audit/store.ts'
 import { ENDED_BY_A_RESTORE } from '#core/restoring.ts'
 import type { CommandGroup, CommandInput, CommandResult } from '#platform/cli.ts'
+import { systemClock } from '#platform/clock.ts'
 import { backUp } from '#platform/database/backup.ts'
 import { copyDatabase, emptyTables, type CopyTables, type RowCounts } from '#platform/database/copy.ts'
 import { migrate } from '#platform/database/migrate.ts'
@@ -69,7 +71,11 @@ async function makeBackup({ args: [name = ''], options, terminal }: Input): Prom
 async function restoreBackup({ args: [name = ''], terminal }: Input): Promise<CommandResult> {
   const file = resolve(terminal.callerDir, name)
   const rows = await reading(sqliteUrl(file), (source) =>
-    opened(loadConfig().databaseUrl.reveal(), (target) => copyDatabase({ ...restoring, source, target })),
+    opened(loadConfig().databaseUrl.reveal(), async (target) => {
+      const copied = await copyDatabase({ ...restoring, source, target })
+      await leaveWord(target)
+      return copied
+    }),
   )
   return { json: { file, rows }, text: `Restored from ${file}: ${inWords(rows)}. People have to sign in again.` }
 }
@@ -85,9 +91,15 @@ async function copyElsewhere({ options, terminal }: Input): Promise<CommandResul
 async function endAll(): Promise<CommandResult> {
   const rows = await opened(loadConfig().databaseUrl.reveal(), async (database) => {
     await migrate(database, MIGRATIONS)
-    return emptyTables(database, ENDED_BY_A_RESTORE)
+    const ended = await emptyTables(database, ENDED_BY_A_RESTORE)
+    await leaveWord(database)
+    return ended
   })
   return { json: { ended: rows }, text: 'All sessions, codes, refresh tokens and registration tokens are over.' }
+}
+
+function leaveWord(database: Database<CopyTables>): Promise<void> {
+  return auditStore(database.db.withTables()).leaveWordOfRestore(systemClock.now())
 }
 
 const restoring = { migrations: MIGRATIONS, without: ENDED_BY_A_RESTORE }

@@ -21,6 +21,7 @@ import { createLogoutDeliveries } from '#core/logout-deliveries/logout-deliverie
 import { loadMasterKey } from '#core/master-key.ts'
 import { createMetrics, sampleLoad, type Metrics } from '#core/metrics.ts'
 import { createRegistrationTokens } from '#core/registration/registration-tokens.ts'
+import { recordRestore } from '#core/restoring.ts'
 import { createSecrets } from '#core/secrets.ts'
 import type { Services } from '#core/services.ts'
 import { createSigningKeys } from '#core/signing-keys/signing-keys.ts'
@@ -75,6 +76,7 @@ export async function openServices(
     await assertWholeCopy(database.db.withTables())
     const services = assemble({ config, database, secrets, clock, log, state, metrics })
     await services.signingKeys.ensure()
+    await recordRestore(database.db, services.audit)
     return { services, beginDraining: () => void (state.draining = true), close: () => closeAll(services) }
   } catch (error) {
     await database.close()

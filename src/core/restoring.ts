@@ -1,3 +1,7 @@
+import type { Kysely } from 'kysely'
+import type { Recorder } from './audit/audit.ts'
+import { ADMINISTRATOR } from './audit/event.ts'
+import { auditStore } from './audit/store.ts'
 import type { Tables } from './tables.ts'
 
 /**
@@ -33,3 +37,13 @@ const AT_A_RESTORE: Readonly<Record<keyof Tables, 'kept' | 'ended'>> = {
 export const ENDED_BY_A_RESTORE: readonly string[] = Object.entries(AT_A_RESTORE).flatMap(([name, fate]) =>
   fate === 'ended' ? [name] : [],
 )
+
+/** Puts a restore on record, of which word was left; the same restore once. */
+export async function recordRestore(db: Kysely<Tables>, audit: Recorder): Promise<void> {
+  const at = await auditStore(db).wordOfRestore()
+  if (at === undefined) return
+  await db.transaction().execute(async (transaction) => {
+    if (await auditStore(transaction).takeWordOfRestore())
+      await audit.record({ type: 'database.restored', by: ADMINISTRATOR, facts: { restored_at: at } }, transaction)
+  })
+}

@@ -162,12 +162,12 @@ export interface AuditEventRow {
   hash: string | null
 }
 
-/** where the chain of sealed events begins (what is before was deleted) and ends */
+/** where the chain of sealed events begins (what is before was deleted) and ends; and word of a restore that is not on record yet */
 export interface AuditMarkRow {
   name: string
   sequence: number
   hash: string
-  /** of the beginning: nothing behind it is as old as this; null where the chain ends */
+  /** of the beginning: nothing behind it is as old as this; of a restore, its time; null where the chain ends */
   at: number | null
   /** keyed digest over the rest */
   proof: string

@@ -23,6 +23,7 @@ export interface Terminal {
 /** The terminal of this process. Questions go to stderr, so that stdout stays clean. */
 export function processTerminal(callerDir: string): Terminal {
   const prompt = { input: process.stdin, output: process.stderr }
+  process.stdout.on('error', endQuietly)
   return {
     isInteractive: process.stdin.isTTY === true && process.stderr.isTTY === true,
     // some terminals say 0
@@ -41,6 +42,12 @@ export function processTerminal(callerDir: string): Terminal {
         .replace(/\r?\n$/, '')
     },
   }
+}
+
+/** Whoever reads has enough, as `head` has, and nobody is left to be told anything. */
+function endQuietly(error: NodeJS.ErrnoException): void {
+  if (error.code !== 'EPIPE') throw error
+  process.exit()
 }
 
 /** What came from a file or a database must not move the cursor of whoever reads it, or worse. */

@@ -5,11 +5,13 @@ import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
 import { createInterface } from 'node:readline'
-import { afterAll, beforeAll, expect, test } from 'vitest'
+import { afterAll, beforeAll, expect, test, vi } from 'vitest'
 import type { Services } from '#core/services.ts'
 import { auditCommands } from '#features/audit/commands.ts'
-import { runCommandLine } from '#platform/cli.ts'
+import { runCommandLine, type CommandResult } from '#platform/cli.ts'
 import { systemClock } from '#platform/clock.ts'
+import { behindLine } from '../support/database-line.ts'
+import { databases } from '../support/databases.ts'
 import { servicesOver } from '../support/services.ts'
 import { captureTerminal } from '../support/terminal.ts'
 
@@ -93,6 +95,50 @@ test('list --follow prints what happens as it happens, one JSON value a line', a
   expect(await next()).toMatchObject({ type: 'account.disabled', sequence: 4 })
   child.kill()
   await once(child, 'exit')
+})
+
+test('list --follow goes on where it was when the database comes back', async () => {
+  const postgres = databases.find(({ name }) => name === 'postgres') ?? expect.fail('there is always PostgreSQL')
+  const { database, line } = await behindLine(await postgres.create())
+  const followed = await servicesOver(database.url, systemClock, masterKey)
+  const { terminal, stderr } = captureTerminal()
+  const list = auditCommands.commands.find(({ verb }) => verb === 'list') ?? expect.fail('it is listed')
+  const pieces = await list.run({
+    needs: followed.services,
+    args: [],
+    options: { follow: true, since: '1h', type: 'group' },
+    terminal,
+  })
+  if (!(Symbol.asyncIterator in pieces)) throw new Error('what is followed comes piece by piece')
+  const events = pieces[Symbol.asyncIterator]()
+  const next = async () => ((await events.next()).value as CommandResult).json
+  try {
+    const first = next()
+    await followed.services.groups.create('before')
+    expect(await first).toMatchObject({ type: 'group.created' })
+    await line.cut()
+    const second = next()
+    await vi.waitFor(() => expect(stderr()).toContain('does not answer'), 5_000)
+    await line.mend()
+    await followed.services.groups.create('after')
+    expect(await second).toMatchObject({ facts: { group: 'after' } })
+  } finally {
+    await events.return?.()
+    await followed.close()
+    await database.drop()
+  }
+})
+
+test('list --follow into a pipe that nobody reads any more ends quietly', async () => {
+  const settings = { DATABASE_URL: url, MASTER_KEY: masterKey, PATH: process.env['PATH'], HOME: folder }
+  const child = spawn(process.execPath, ['src/cli.ts', 'audit', 'list', '--follow', '--since', '1h'], {
+    env: settings,
+  })
+  child.stdout.destroy()
+  let said = ''
+  child.stderr.on('data', (text: Buffer) => (said += String(text)))
+  const [code] = (await once(child, 'close')) as [number]
+  expect([code, said]).toEqual([0, ''])
 })
 
 test('verify tells the head, and exits with 1 and names the row where something was changed', async () => {

@@ -60,6 +60,10 @@ async function serve<T>(run: (services: OpenServices['services']) => Promise<T>)
   }
 }
 
+/** What the audit has of restores. */
+const restores = () =>
+  serve(async ({ auditTrail }) => (await auditTrail.list({ type: 'database' })).items.map(({ facts }) => facts))
+
 test('a backup is written beside a server, is for its owner alone, and is restored into an empty database', async () => {
   await serve(async () => {
     const written = await latchkey(['backup', 'evening.db', '--json'])
@@ -78,7 +82,11 @@ test('a backup is written beside a server, is for its owner alone, and is restor
     stderr: '',
     stdout: `Restored from ${folder}/evening.db: 1 people, 0 clients, 5 rows in all. People have to sign in again.\n`,
   })
-  expect(await serve(({ accounts }) => accounts.find('ada'))).toMatchObject({ email: 'ada@example.com' })
+  await serve(async ({ accounts, auditTrail }) => {
+    expect(await accounts.find('ada')).toMatchObject({ email: 'ada@example.com' })
+    expect(await auditTrail.verify()).toMatchObject({ events: 2, problems: [] })
+  })
+  expect(await restores()).toEqual([{ restored_at: expect.any(Number) }])
 
   writeFileSync(path.join(folder, 'keys/master.key'), `${Buffer.alloc(32, 1).toString('base64url')}\n`)
   await expect(checkStart(loadConfig())).rejects.toMatchObject({ hint: expect.stringContaining('keys/master.key') })
@@ -94,6 +102,7 @@ test('database copy takes a file, and a URL from stdin; database restored asks f
   expect(await latchkey(['database', 'restored'])).toMatchObject({ exit: 1, stderr: expect.stringContaining('--yes') })
   const ended = await latchkey(['database', 'restored', '--yes', '--json'])
   expect([ended.exit, JSON.parse(ended.stdout)]).toMatchObject([0, { ended: { artifacts: 0, leases: 0 } }])
+  expect(await restores()).toHaveLength(1)
 })
 
 describe('refusals name the remedy and leave nothing behind:', () => {

@@ -57,6 +57,7 @@ export const AUDIT_TYPES = [
   'registration_token.revoked',
   'signing_key.created',
   'signing_key.retired',
+  'database.restored',
 ] as const
 
 export type AuditType = (typeof AUDIT_TYPES)[number]

@@ -39,6 +39,12 @@ export interface AuditStore {
   mark(name: MarkName): Promise<ProvenMark | undefined>
   /** Moves the mark on from where it was known to be (undefined: it was not there); false where it is not there any more. */
   moveMark(name: MarkName, from: Link | undefined, to: ProvenMark): Promise<boolean>
+  /** Leaves word for whoever has the master key, which a restore has not. @param at seconds since the epoch */
+  leaveWordOfRestore(at: number): Promise<void>
+  /** When it was restored, if word of it was left. */
+  wordOfRestore(): Promise<number | undefined>
+  /** False where somebody else has taken it. */
+  takeWordOfRestore(): Promise<boolean>
   /** How many rows there are up to a place in the chain. */
   countUpTo(sequence: number): Promise<number>
   /** Places after one in the chain, in its order, of rows that are no younger than that. */
@@ -48,6 +54,9 @@ export interface AuditStore {
   /** Of the places after the one, up to and with the other. */
   removeBetween(after: number, last: number): Promise<number>
 }
+
+/** No mark of the chain: nobody could prove it. */
+const RESTORED = 'restored'
 
 export function auditStore(db: Kysely<Tables>): AuditStore {
   const all = () => db.selectFrom('audit_events').selectAll()
@@ -124,6 +133,24 @@ export function auditStore(db: Kysely<Tables>): AuditStore {
         .where('sequence', '=', from.sequence)
         .executeTakeFirst()
       return numUpdatedRows === 1n
+    },
+
+    async leaveWordOfRestore(at) {
+      await db
+        .insertInto('audit_marks')
+        .values({ name: RESTORED, sequence: 0, hash: '', at, proof: '' })
+        .onConflict((conflict) => conflict.column('name').doUpdateSet({ at }))
+        .execute()
+    },
+
+    async wordOfRestore() {
+      const word = await db.selectFrom('audit_marks').select('at').where('name', '=', RESTORED).executeTakeFirst()
+      return word?.at ?? undefined
+    },
+
+    async takeWordOfRestore() {
+      const { numDeletedRows } = await db.deleteFrom('audit_marks').where('name', '=', RESTORED).executeTakeFirst()
+      return numDeletedRows === 1n
     },
 
     async countUpTo(sequence) {

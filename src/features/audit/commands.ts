@@ -5,6 +5,7 @@ import type { AuditTrail } from '#core/audit/trail.ts'
 import type { CommandGroup, CommandResult, OptionSpec } from '#platform/cli.ts'
 import { inColumns, utc } from '#platform/columns.ts'
 import { AppError } from '#platform/errors.ts'
+import type { Terminal } from '#platform/terminal.ts'
 
 interface Needs {
   readonly auditTrail: AuditTrail
@@ -33,7 +34,7 @@ export const auditCommands: CommandGroup<Needs> = {
         { flags: '--follow', description: 'print what happens from now on, as it happens; --json prints JSON lines' },
       ],
       async run({ needs: { auditTrail }, options: { follow, ...options }, terminal }) {
-        if (follow === true) return following(auditTrail, options)
+        if (follow === true) return following(auditTrail, options, terminal)
         const { items, next } = await auditTrail.list(options)
         if (next !== undefined) terminal.say(`There are more: add --cursor ${next}\n`)
         return { json: { items: items.map(auditJson), next: next ?? null }, text: entriesText(items) }
@@ -60,17 +61,25 @@ export const auditCommands: CommandGroup<Needs> = {
 async function* following(
   trail: AuditTrail,
   options: Readonly<Record<string, unknown>>,
+  terminal: Pick<Terminal, 'say'>,
 ): AsyncGenerator<CommandResult> {
   const filter = await trail.filter(options)
   await trail.seal()
   let { sequence } = filter.from === undefined ? await trail.end() : { sequence: 0 }
-  for (;;) {
-    for await (const entry of trail.after(sequence, filter)) {
-      sequence = entry.sequence ?? sequence
-      yield { json: auditJson(entry), text: entriesText([entry]) }
+  for (let isAway = false; ; await sleep(FOLLOW_MS)) {
+    try {
+      await trail.seal()
+      for await (const entry of trail.after(sequence, filter)) {
+        sequence = entry.sequence ?? sequence
+        yield { json: auditJson(entry), text: entriesText([entry]) }
+      }
+      if (isAway) terminal.say('The database answers again.\n')
+      isAway = false
+    } catch (error) {
+      if (!(error instanceof AppError) || error.code !== 'unavailable') throw error
+      if (!isAway) terminal.say('The database does not answer; nothing is missed, and it is asked again each second.\n')
+      isAway = true
     }
-    await sleep(FOLLOW_MS)
-    await trail.seal()
   }
 }
 
