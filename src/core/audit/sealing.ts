@@ -23,6 +23,8 @@ export interface SealingNeeds extends Pick<AuditNeeds, 'database' | 'secrets' | 
 }
 
 const SEALED_AT_ONCE = 500
+/** Rows are sealed seconds out of order; what comes a day after its time may have been held back by somebody. */
+const LATEST_SECONDS = 86_400
 
 /** Both throw AppError(conflict) where a mark was changed from outside: what was done to it is not to be covered up. */
 export function auditSealing({ database: { db }, secrets, clock, settings }: SealingNeeds): AuditSealing {
@@ -81,9 +83,10 @@ export function auditSealing({ database: { db }, secrets, clock, settings }: Sea
       if (!last) return 0
       return db.transaction().execute(async (transaction) => {
         const rows = auditStore(transaction)
-        // rows are sealed seconds out of order: what stays may be as old as what goes, and is no less genuine for it
-        const stays = (await rows.oldestBehind(last.sequence)) ?? Infinity
-        const at = Math.max(start?.at ?? 0, Math.min(stays - 1, Math.max(...old.map((place) => place.at))))
+        const newest = Math.max(...old.map((place) => place.at))
+        // what stays may be as old as what goes, and is no less genuine for it
+        const late = await rows.oldestBehind(last.sequence, newest - LATEST_SECONDS, newest)
+        const at = Math.max(start?.at ?? 0, late === undefined ? newest : late - 1)
         const mark = { sequence: last.sequence, hash: last.hash, at }
         if (!(await moveMark(rows, 'start', start, mark))) return 0
         return rows.removeBetween(first, last.sequence)

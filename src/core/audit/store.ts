@@ -49,8 +49,8 @@ export interface AuditStore {
   countUpTo(sequence: number): Promise<number>
   /** Places after one in the chain, in its order, of rows that are no younger than that. */
   listPlaces(after: number, youngest: number, limit: number): Promise<readonly (Link & { readonly at: number })[]>
-  /** The time of the oldest row behind a place in the chain. */
-  oldestBehind(sequence: number): Promise<number | undefined>
+  /** The time of the oldest row behind a place in the chain, of those from one second to another, both included. */
+  oldestBehind(sequence: number, from: number, to: number): Promise<number | undefined>
   /** Of the places after the one, up to and with the other. */
   removeBetween(after: number, last: number): Promise<number>
 }
@@ -173,10 +173,12 @@ export function auditStore(db: Kysely<Tables>): AuditStore {
         .$narrowType<{ sequence: number; hash: string }>()
         .execute(),
 
-    async oldestBehind(sequence) {
+    async oldestBehind(sequence, from, to) {
       const row = await db
         .selectFrom('audit_events')
         .select('at')
+        .where('id', '>=', timedIdStart(from))
+        .where('id', '<', timedIdStart(to + 1))
         .where('sequence', '>', sequence)
         .orderBy('id')
         .limit(1)
