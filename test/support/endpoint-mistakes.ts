@@ -59,6 +59,11 @@ export const ENDPOINT_MISTAKES: Readonly<Record<string, Mistake>> = {
     type: 'revocation.refused',
     says: /said who it is in no way/,
   },
+  'numbers with a token that is none': {
+    make: ({ app }) => send(`${app.issuer}/metrics`, { headers: bearer(CANARY) }),
+    type: 'metrics.refused',
+    says: /METRICS_TOKEN is wrong.*only to who sends.*RFC 6750.*nothing to mend/,
+  },
   'userinfo without a token': {
     make: ({ app }) => send(`${app.issuer}/userinfo`),
     type: 'userinfo.refused',

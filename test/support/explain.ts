@@ -32,7 +32,11 @@ export const OUT = 'https://app.example/out'
 
 export async function explainScene(database: DatabaseKind): Promise<ExplainScene> {
   const app = await startApp(database, {
-    settings: { REGISTRATION: 'token', TOKENS_REFRESH_REUSE_SECONDS: '0' },
+    settings: {
+      REGISTRATION: 'token',
+      TOKENS_REFRESH_REUSE_SECONDS: '0',
+      METRICS_TOKEN: 'a-token-of-the-scraper-alone-0123456789',
+    },
   })
   const { services } = app
   await createPerson(services)

@@ -166,6 +166,12 @@ export const ENDPOINT_RULES: readonly Rule[] = [
     remedy: () => ({ sentence: 'What may be registered is in docs/registration.md.' }),
   },
   {
+    on: /^metrics\.refused /,
+    sentence: 'The numbers are told only to who sends METRICS_TOKEN.',
+    source: 'RFC 6750 §2.1, the setting METRICS_TOKEN',
+    remedy: () => ({ sentence: 'Let the scraper send it as: Authorization: Bearer TOKEN' }),
+  },
+  {
     on: /^userinfo\.refused invalid_request /,
     sentence: 'The access token came in no way, or in two, that userinfo reads.',
     source: 'RFC 6750 §2, §3.1',
