@@ -110,8 +110,13 @@ describe('a hash from elsewhere', () => {
     ['scrypt with an N beyond numbers', `$scrypt$ln=99,r=8,p=1$${salt}$${key}`, /more work/],
     ['argon2 with 4 GiB', `$argon2id$v=19$m=4194304,t=1,p=1$${salt}$${key}`, /more work/],
     ['argon2 of many passes', `$argon2id$v=19$m=65536,t=4000,p=1$${salt}$${key}`, /more work/],
+    ['argon2 whose lanes are started for ever', `$argon2id$v=19$m=128,t=4000,p=16$${salt}$${key}`, /more work/],
+    ['argon2 with a salt that argon2 does not take', `$argon2id$v=19$m=1024,t=2,p=1$AAECAwQFBg$${key}`, /spellings/],
+    ['scrypt with an N too large for its blocks', `$scrypt$ln=16,r=1,p=1$${salt}$${key}`, /or for none/],
+    ['a NUL, which PostgreSQL does not keep', `pbkdf2_sha256$1000$salt\0salt$${key}=`, /spellings/],
+    ['half a character', `scrypt$1024$salt\ud800salt$8$1$${key}=`, /spellings/],
     ['argon2 with a parameter twice', `$argon2id$v=19$m=1024,m=8,t=1$${salt}$${key}`, /or for none/],
-  ])('is refused at the door: %s', (_, hash, sentence) => {
+  ])('F37 is refused at the door, since any sign-in may have to compute it: %s', (_, hash, sentence) => {
     expect(passwordHashProblem(hash)).toMatch(sentence)
   })
 

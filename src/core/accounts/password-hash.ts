@@ -48,9 +48,10 @@ interface Spelling {
 /** Numbers are short enough to be exact, whatever the text says. */
 const SPELLINGS: readonly Spelling[] = [
   {
-    // the PHC string format, with the parameters in any order; Django writes its own name before it
+    // the PHC string format, with the parameters in any order and a salt of 8 bytes, without which argon2 does not run;
+    // Django writes its own name before it
     pattern:
-      /^(argon2)?(?<encoded>\$argon2(id|i|d)\$v=(16|19)\$(?<parameters>[mtp]=\d{1,9}(,[mtp]=\d{1,9}){2})\$[A-Za-z0-9+/]{8,}\$[A-Za-z0-9+/]{22,})$/,
+      /^(argon2)?(?<encoded>\$argon2(id|i|d)\$v=(16|19)\$(?<parameters>[mtp]=\d{1,9}(,[mtp]=\d{1,9}){2})\$[A-Za-z0-9+/]{11,}\$[A-Za-z0-9+/]{22,})$/,
     read({ encoded = '', parameters = '' }) {
       const { m, t, p } = Object.fromEntries(parameters.split(',').map((parameter) => parameter.split('=')))
       return { scheme: 'argon2', encoded, memoryKib: Number(m), passes: Number(t), lanes: Number(p) }
@@ -67,7 +68,7 @@ const SPELLINGS: readonly Spelling[] = [
   },
   {
     // Django: the salt is text
-    pattern: /^pbkdf2_(?<digest>sha1|sha256|sha512)\$(?<i>\d{1,9})\$(?<salt>[^$]*)\$(?<key>[\w+/]+=*)$/,
+    pattern: /^pbkdf2_(?<digest>sha1|sha256|sha512)\$(?<i>\d{1,9})\$(?<salt>[ -#%-~]*)\$(?<key>[\w+/]+=*)$/,
     read: ({ salt = '', ...parts }) => pbkdf2Of(parts, Buffer.from(salt)),
   },
   {
@@ -78,7 +79,7 @@ const SPELLINGS: readonly Spelling[] = [
   },
   {
     // Django: the salt is text
-    pattern: /^scrypt\$(?<n>\d{1,9})\$(?<salt>[^$]*)\$(?<r>\d{1,9})\$(?<p>\d{1,9})\$(?<key>[\w+/]+=*)$/,
+    pattern: /^scrypt\$(?<n>\d{1,9})\$(?<salt>[ -#%-~]*)\$(?<r>\d{1,9})\$(?<p>\d{1,9})\$(?<key>[\w+/]+=*)$/,
     read: ({ salt = '', n, ...parts }) => scryptOf(parts, Number(n), Buffer.from(salt)),
   },
   {
@@ -101,6 +102,8 @@ const MOST = {
   memoryKib: 128 * 1_024,
   memoryKibTimesPasses: 512 * 1_024,
   lanes: 16,
+  /** Each lane of each pass starts its own threads. */
+  passesTimesLanes: 1_024,
   bcryptCost: 14,
   digests: 6_000_000,
   scryptBytes: 128 * 1_024 * 1_024,
@@ -132,7 +135,10 @@ function isPossible(hash: PasswordHash): boolean {
     case 'pbkdf2':
       return hash.iterations >= 1
     case 'scrypt':
-      return hash.n >= 2 && Number.isInteger(Math.log2(hash.n)) && hash.r >= 1 && hash.p >= 1
+      // RFC 7914 §2: N is a power of two below 2^(128 r / 8)
+      return (
+        hash.n >= 2 && Number.isInteger(Math.log2(hash.n)) && hash.r >= 1 && hash.n < 2 ** (16 * hash.r) && hash.p >= 1
+      )
   }
 }
 
@@ -142,7 +148,8 @@ function isAffordable(hash: PasswordHash): boolean {
       return (
         hash.memoryKib <= MOST.memoryKib &&
         hash.memoryKib * hash.passes <= MOST.memoryKibTimesPasses &&
-        hash.lanes <= MOST.lanes
+        hash.lanes <= MOST.lanes &&
+        (hash.lanes === 1 || hash.passes * hash.lanes <= MOST.passesTimesLanes)
       )
     case 'bcrypt':
       return hash.cost <= MOST.bcryptCost
