@@ -157,6 +157,11 @@ describe.each(databases)('user import on $name', (database) => {
     expect((await accounts.get('cafe02')).disabled).toBe(true)
   })
 
+  test('takes a line for a line, whatever JSON has in its texts', async () => {
+    const odd = { email: 'sep@example.com', address: { formatted: 'Bridge 1\u2028London' } }
+    expect(await importing(lines(odd, { email: 'after@example.com' }))).toEqual(done(2))
+  })
+
   test('refuses each who cannot be taken, says where and why, and takes the others', async () => {
     await accounts.create({ email: 'fay@example.com', username: 'fay' })
     const { exit, json, said } = await importing(

@@ -5,7 +5,8 @@
  */
 import { isDeepStrictEqual } from 'node:util'
 import { z } from 'zod'
-import { shownName, UNPRINTABLE } from '#core/clients/client-metadata.ts'
+import { UNPRINTABLE } from '#core/accounts/line.ts'
+import { shownName } from '#core/clients/client-metadata.ts'
 import { AppError } from '#platform/errors.ts'
 
 export interface DetailType {

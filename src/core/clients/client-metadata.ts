@@ -5,6 +5,7 @@
  * groups, require_pkce …) is no metadata.
  */
 import { z } from 'zod'
+import { UNPRINTABLE } from '#core/accounts/line.ts'
 import { TOKEN_ALGORITHMS } from '#core/signing-keys/algorithms.ts'
 import { AUTH_METHODS } from './auth-methods.ts'
 import { DELIVERY_MODES, DELIVERY_WORDS } from './backchannel-grant.ts'
@@ -16,9 +17,6 @@ import { isOfferedScope, OFFERED_SCOPES } from './scopes.ts'
 import { calledAddressProblem, shownUri, webAddressProblem } from './web-address.ts'
 
 const MAX_NAME_LENGTH = 256
-/** Control characters, line and paragraph separators, and marks that nobody sees, but for those inside words and emoji. */
-export const UNPRINTABLE =
-  /[\p{Cc}\p{Zl}\p{Zp}]|(?!\p{Join_Control}|\p{Variation_Selector})\p{Default_Ignorable_Code_Point}/u
 const TEN_YEARS_SECONDS = 315_360_000
 
 /** A name that is shown to people: trimmed, one line, nothing invisible that could pass it off as another. */
@@ -27,10 +25,7 @@ export const shownName = z
   .trim()
   .min(1, 'A name has at least one character.')
   .max(MAX_NAME_LENGTH, `A name has at most ${MAX_NAME_LENGTH} characters.`)
-  .refine(
-    (name) => !UNPRINTABLE.test(name) && name.isWellFormed(),
-    'A name may not contain control characters or line breaks.',
-  )
+  .refine((name) => !UNPRINTABLE.test(name), 'A name may not contain control characters or line breaks.')
 
 /** Judged by type in redirect-uri.ts; here only made a list without repetitions. */
 export const uriList = z

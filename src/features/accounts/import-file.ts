@@ -5,7 +5,6 @@
 import { createReadStream } from 'node:fs'
 import { open, readFile, stat } from 'node:fs/promises'
 import path from 'node:path'
-import { createInterface } from 'node:readline'
 import { AppError } from '#platform/errors.ts'
 import { isJsonObject } from '#platform/json-object.ts'
 import type { Terminal } from '#platform/terminal.ts'
@@ -68,18 +67,24 @@ async function* linesOf(file: string): AsyncGenerator<PersonInFile> {
 
 /** Lines that are not empty. */
 async function* textsOf(file: string): AsyncGenerator<{ readonly number: number; readonly text: string }> {
-  const stream = createReadStream(file, 'utf8')
-  try {
-    let number = 0
-    for await (const line of createInterface({ input: stream, crlfDelay: Infinity })) {
-      number += 1
-      const text = withoutMark(line).trim()
-      if (text.includes(NOT_UTF8)) throw notUtf8(`Line ${number} of the file`)
-      if (text !== '') yield { number, text }
-    }
-  } finally {
-    stream.destroy()
+  let number = 0
+  for await (const line of piecesOf(createReadStream(file, 'utf8'))) {
+    number += 1
+    const text = withoutMark(line).trim()
+    if (text.includes(NOT_UTF8)) throw notUtf8(`Line ${number} of the file`)
+    if (text !== '') yield { number, text }
   }
+}
+
+/** What stands between line feeds. Node's readline would also end a line at U+2028, which JSON has inside a text. */
+async function* piecesOf(chunks: AsyncIterable<string>): AsyncGenerator<string> {
+  let rest = ''
+  for await (const chunk of chunks) {
+    const pieces = `${rest}${chunk}`.split('\n')
+    rest = pieces.pop() ?? ''
+    yield* pieces
+  }
+  yield rest
 }
 
 function* listOf(text: string, name: string): Generator<PersonInFile> {
