@@ -2,13 +2,14 @@ import { createHmac, createSecretKey, type KeyObject } from 'node:crypto'
 import type { Configuration } from 'oidc-provider'
 import { equalSecrets, type Secrets } from '#core/secrets.ts'
 
+export const COOKIE_FLAGS = { httpOnly: true, sameSite: 'lax', signed: true, overwrite: true } as const
+
 /**
  * Cookie names, flags and signatures. On https the session cookie is `__Host-` and the interaction cookies, which need
  * a path, `__Secure-` (RFC 6265bis §4.1.3). The ids inside are random; the signature is a second lock.
  */
 export function cookies(issuer: string, secrets: Secrets): NonNullable<Configuration['cookies']> {
   const https = issuer.startsWith('https:')
-  const flags = { httpOnly: true, sameSite: 'lax', signed: true, overwrite: true } as const
   return {
     // the library takes an array for Keygrip, or any object with Keygrip's three methods
     keys: cookieSigner(secrets),
@@ -17,8 +18,8 @@ export function cookies(issuer: string, secrets: Secrets): NonNullable<Configura
       interaction: `${https ? '__Secure-' : ''}latchkey_interaction`,
       resume: `${https ? '__Secure-' : ''}latchkey_resume`,
     },
-    long: flags,
-    short: flags,
+    long: COOKIE_FLAGS,
+    short: COOKIE_FLAGS,
   }
 }
 

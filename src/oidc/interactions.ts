@@ -7,9 +7,11 @@ import { errors, type Grant, type InteractionResults } from 'oidc-provider'
 import type { Apis } from '#core/apis/apis.ts'
 import type { ArtifactStore } from '#core/artifacts/store.ts'
 import { isOfferedScope } from '#core/clients/scopes.ts'
+import { randomToken } from '#core/secrets.ts'
 import type { AskedConsent } from '#core/sign-in-steps.ts'
 import { AppError } from '#platform/errors.ts'
 import { askForLanguage } from '#platform/http/language.ts'
+import { COOKIE_FLAGS } from './cookies.ts'
 import { detailsInWords } from './authorization-details.ts'
 import type { Protocol } from './provider.ts'
 import { apisInWords, grantAsked, missingApis } from './resource-consent.ts'
@@ -99,6 +101,19 @@ function interactionOf(
     ctx.redirect(found.returnTo)
   }
 
+  /**
+   * From here on the interaction goes by another id, which only the browser is told that has just proven who is there.
+   * Whoever planted the cookies of the old one holds nothing that leads on.
+   */
+  const changeId = async (ctx: Context): Promise<void> => {
+    const before = found.uid
+    await found.destroy()
+    found.uid = randomToken()
+    found.returnTo = found.returnTo.replace(before, found.uid)
+    const { pathname: path } = new URL(found.returnTo)
+    ctx.cookies.set(provider.cookieName('resume'), found.uid, { ...COOKIE_FLAGS, path })
+  }
+
   const leaveSession = async (): Promise<void> => {
     if (!found.session) return
     const { uid } = found.session
@@ -123,6 +138,7 @@ function interactionOf(
 
     async finishLogin(ctx, { accountId, amr, at, remember }) {
       if (found.session && found.session.accountId !== accountId) await leaveSession()
+      await changeId(ctx)
       // whoever proves who they are has said as whom they go on
       await finish(ctx, { login: { accountId, amr: [...amr], ts: at, remember }, select_account: {} })
     },
