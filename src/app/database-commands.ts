@@ -71,7 +71,7 @@ async function makeBackup({ args: [name = ''], options, terminal }: Input): Prom
 async function restoreBackup({ args: [name = ''], terminal }: Input): Promise<CommandResult> {
   const file = resolve(terminal.callerDir, name)
   const rows = await reading(sqliteUrl(file), (source) =>
-    opened(loadConfig().databaseUrl.reveal(), async (target) => {
+    writing(loadConfig().databaseUrl.reveal(), async (target) => {
       const copied = await copyDatabase({ ...restoring, source, target })
       await leaveWord(target)
       return copied
@@ -83,7 +83,7 @@ async function restoreBackup({ args: [name = ''], terminal }: Input): Promise<Co
 async function copyElsewhere({ options, terminal }: Input): Promise<CommandResult> {
   const url = await targetUrl(options['to'], terminal)
   const rows = await reading(loadConfig().databaseUrl.reveal(), (source) =>
-    opened(url, (target) => copyDatabase({ source, target, migrations: MIGRATIONS, without: [] })),
+    writing(url, (target) => copyDatabase({ source, target, migrations: MIGRATIONS, without: [] })),
   )
   return { json: { rows }, text: `Copied and compared: ${inWords(rows)}. Start the server on the new database only.` }
 }
@@ -110,6 +110,15 @@ async function reading<T>(url: string, run: (database: Database<CopyTables>) => 
   if (url.startsWith('sqlite:') && (file === undefined || !existsSync(file)))
     throw new AppError('not_found', `There is no database ${file ?? 'in memory'} to read.`, {
       hint: 'Check the name of the file, or DATABASE_URL.',
+    })
+  return opened(url, run)
+}
+
+/** Opens a database that outlives this command. */
+async function writing<T>(url: string, run: (database: Database<CopyTables>) => Promise<T>): Promise<T> {
+  if (url.startsWith('sqlite:') && sqliteFileIn(url) === undefined)
+    throw new AppError('invalid_input', 'A database in memory would be gone with this command.', {
+      hint: 'Name a file, as in sqlite:data/latchkey.db, or a postgres:// address.',
     })
   return opened(url, run)
 }

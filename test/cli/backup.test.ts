@@ -125,6 +125,7 @@ describe('refusals name the remedy and leave nothing behind:', () => {
     ['and before two hosts', ['database', 'copy', '--to', 'postgres://a:b@c,d/e'], 1, /PGPASSWORD/],
     ['nowhere to copy to', ['database', 'copy'], 1, /Add --to/],
     ['no database to copy to', ['database', 'copy', '--to', 'mysql://c/d'], 78, /no database that Latchkey knows/],
+    ['memory to copy to', ['database', 'copy', '--to', 'sqlite::memory:'], 1, /gone with this command/],
   ])('%s', async (_case, argv, exit, words) => {
     const before = readdirSync(folder, { recursive: true }).toSorted()
     const refused = await latchkey(argv)

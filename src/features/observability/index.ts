@@ -13,6 +13,8 @@ import { noteRefusal } from '#oidc/audit-notes.ts'
 import { recordRefusals } from '#oidc/refusals.ts'
 import { factsOf } from '#platform/http/request-facts.ts'
 
+const RETRY_AFTER_SECONDS = '2'
+
 export const observability: Feature = {
   word: 'observability',
   rootRoutes: machineRoutes,
@@ -30,6 +32,7 @@ function machineRoutes({ readiness, settings: { metricsToken }, metrics, guesses
     const problem = await readiness()
     ctx.status = problem === undefined ? 200 : 503
     ctx.set('Cache-Control', 'no-store')
+    if (problem !== undefined) ctx.set('Retry-After', RETRY_AFTER_SECONDS)
     ctx.body = problem === undefined ? { status: 'ok' } : { status: 'unavailable', reason: problem }
   })
 
