@@ -40,6 +40,8 @@ export interface AdapterNeeds {
   readonly clock: Clock
   /** How long a used refresh token yields its one successor again, in seconds; 0 for never. */
   readonly refreshReuseSeconds: number
+  /** How long after the sign-in a session is over, however busy it is, in seconds. */
+  readonly sessionAbsoluteSeconds: number
   /** @throws AppError(unavailable) where a key that the client asks for is not loaded yet */
   readonly keysAreHere: KeyCheck
   /** Names of the authorization details that some API has. */
@@ -153,7 +155,13 @@ function artifactAdapter(model: string, needs: AdapterNeeds): Adapter {
       await artifacts.removeByGrant(grantId, [model])
     },
   }
-  return model === 'Session' ? sessionAdapter(adapter, { artifacts, now: clock.now, keyOf, rowOf, read }) : adapter
+  if (model !== 'Session') return adapter
+  // the library forgives clocks some seconds, in which a session that never rests would be given another second each time
+  const readLiving = (row: Artifact | undefined): AdapterPayload | undefined => {
+    const payload = read(row)
+    return (payload?.loginTs ?? Infinity) + needs.sessionAbsoluteSeconds > clock.now() ? payload : undefined
+  }
+  return sessionAdapter(adapter, { artifacts, now: clock.now, keyOf, rowOf, read: readLiving })
 }
 
 /** What a row holds; without its `jti`, but for models that are sealed. */

@@ -2,7 +2,7 @@
  * The protocol library's configuration, from our settings. Everything that the library would fill in with a default it
  * warns about is given here; a test starts the server, plays every flow, and fails on any word it prints.
  */
-import type { Configuration, JWKS } from 'oidc-provider'
+import { errors, type Configuration, type JWKS } from 'oidc-provider'
 import { SUPPORTED_ACRS } from '#core/authentication.ts'
 import { OFFERED_METHODS } from '#core/clients/auth-methods.ts'
 import { RESPONSE_TYPES } from '#core/clients/response-flows.ts'
@@ -126,6 +126,7 @@ export function configuration({
       ...services,
       registered: registeredClients(services),
       refreshReuseSeconds: settings.tokens.refreshReuseSeconds,
+      sessionAbsoluteSeconds: settings.session.absoluteSeconds,
       keysAreHere: ownKeysAreHere,
       detailTypes,
     }),
@@ -181,8 +182,12 @@ function lifetimes({ tokens, session }: Settings): NonNullable<Configuration['tt
       session?.accountId === undefined && lastSubmission === undefined ? UNTOUCHED_SECONDS : INTERACTION_SECONDS,
     // a grant is not extended by a refresh, so it has to outlive every chain of refresh tokens
     Grant: tokens.refreshAbsoluteSeconds + DAY,
-    RefreshToken: (_ctx, { iiat = now() }) =>
-      Math.max(1, Math.min(tokens.refreshSeconds, iiat + tokens.refreshAbsoluteSeconds - now())),
+    RefreshToken: (_ctx, { iiat = now() }) => {
+      const left = iiat + tokens.refreshAbsoluteSeconds - now()
+      // its predecessor was alive a moment ago
+      if (left < 1) throw new errors.InvalidGrant('refresh token is expired')
+      return Math.min(tokens.refreshSeconds, left)
+    },
     Session: (_ctx, { accountId, loginTs = now(), transient = false }) => {
       // nobody signed in: such a session only carries a form, and anybody can have one made
       if (accountId === undefined) return Math.min(UNTOUCHED_SECONDS, session.idleSeconds)

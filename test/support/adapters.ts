@@ -90,6 +90,7 @@ export async function openAdapters({ create }: DatabaseKind): Promise<Adapters> 
       registered: { save: async () => {}, remove: async () => {} },
       secrets,
       refreshReuseSeconds: WINDOW,
+      sessionAbsoluteSeconds: Infinity,
       keysAreHere: async () => {},
       detailTypes: [],
     }
