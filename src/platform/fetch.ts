@@ -117,6 +117,8 @@ function answerTo(url: URL, { method, headers, body, signal, mayReach, lookup }:
     })
     request.once('response', resolve)
     request.on('error', (error) => reject(failure(error, url, signal)))
+    // a switch to another protocol (101) closes without an answer and without an error
+    request.once('close', () => reject(failure('closed without an answer', url, signal)))
     request.once('socket', (socket) => {
       // the lookup has judged already; this holds whatever becomes of that
       socket.once('connect', () => mayReach(socket.remoteAddress ?? '') || request.destroy(closed(url)))

@@ -120,11 +120,12 @@ describe('an answer', () => {
     await expect((await call(url)).json()).rejects.toThrow(SyntaxError)
   })
 
-  test('with endless headers, garbage for HTTP, or cut off in the middle is an error and nothing worse', async () => {
+  test('A78 with endless headers, garbage for HTTP, another protocol, or cut off in the middle is an error and nothing worse', async () => {
     for (const answer of [
       `HTTP/1.1 200 OK\r\nx: ${'y'.repeat(40_000)}\r\n\r\n`,
       'garbage\r\n\r\n',
       'HTTP/1.1 999 Odd\r\ncontent-length: 0\r\n\r\n',
+      'HTTP/1.1 101 Switching Protocols\r\nconnection: upgrade\r\nupgrade: websocket\r\n\r\n',
       '',
     ]) {
       const server = createTcpServer(
