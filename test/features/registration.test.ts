@@ -100,7 +100,7 @@ describe('without the setting', () => {
   })
   afterAll(() => app.close())
 
-  test('nothing registers itself, and discovery says so', async () => {
+  test('A76 nothing registers itself, and discovery says so', async () => {
     const { value } = await app.services.registrationTokens.create({})
     expect((await registering(() => app.issuer).register({ redirect_uris: [REDIRECT_URI] }, value)).status).toBe(404)
     const { json } = await send(`${app.issuer}/.well-known/openid-configuration`)

@@ -189,7 +189,7 @@ describe.each(databases)('back-channel logout on $name', (database) => {
     expect(new Set(told.map(({ payload }) => payload['sid']))).toEqual(new Set([first['sid'], second['sid']]))
   })
 
-  test('an application that never takes it is given up after five attempts', async () => {
+  test('A70 an application that never takes it is given up after five attempts', async () => {
     const client = await listener('broken', (response) => response.writeHead(503).end())
     await signInTo(client)
     await signOut()
@@ -204,7 +204,7 @@ describe.each(databases)('back-channel logout on $name', (database) => {
     expect(receiver.tokens('broken')).toHaveLength(5)
   })
 
-  test('a redirect is not followed, and a disabled or deleted application is not called', async () => {
+  test('A70 a redirect is not followed, and a disabled or deleted application is not called', async () => {
     const canary = await logoutReceiver()
     try {
       const client = await listener('redirecting', (response) =>
@@ -225,7 +225,7 @@ describe.each(databases)('back-channel logout on $name', (database) => {
 })
 
 describe('without OUTBOUND_ALLOW', () => {
-  test.each(['127.0.0.1', 'localhost'])('a listener on %s is never called, and the sign-out ends', async (host) => {
+  test.each(['127.0.0.1', 'localhost'])('A70 a listener on %s is never called, and the sign-out ends', async (host) => {
     const [sqlite] = databases
     if (!sqlite) throw new Error('SQLite is always there')
     const app = await startApp(sqlite)

@@ -64,7 +64,7 @@ describe.each(databases)('a client id that is the address of a document on $name
     expect(pages.map(({ body }) => body.includes('id="sign-in"'))).toEqual(pages.map(() => true))
   })
 
-  test('decides nothing that is the house’s own, and is asked about always', async () => {
+  test('A77 decides nothing that is the house’s own, and is asked about always', async () => {
     const mine = {
       first_party: true,
       origin: 'administrator',

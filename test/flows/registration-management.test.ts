@@ -46,7 +46,7 @@ describe.each(databases)('the record of a client on $name', (database) => {
     expect(await app.services.clients.find(id)).toBeUndefined()
   })
 
-  test('spends the token of a client once, and not where the change is refused', async () => {
+  test('A76 spends the token of a client once, and not where the change is refused', async () => {
     const { json } = await register({ redirect_uris: [CALLBACK] }, token)
     expect((await change(itselfIn(json), { redirect_uris: ['javascript:1'] })).status).toBe(400)
     const answers = await Promise.all(
@@ -57,7 +57,7 @@ describe.each(databases)('the record of a client on $name', (database) => {
     expect(answers.map(({ status }) => status).toSorted()).toEqual([200, ...Array.from({ length: 7 }, () => 401)])
   })
 
-  test('shows nobody the record of another, nor one that an administrator keeps', async () => {
+  test('A76 shows nobody the record of another, nor one that an administrator keeps', async () => {
     const [{ json: mine }, { json: other }] = await Promise.all([
       register({ redirect_uris: [CALLBACK] }, token),
       register({ redirect_uris: [CALLBACK] }, token),

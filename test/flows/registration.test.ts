@@ -79,7 +79,7 @@ describe.each(databases)('registration with a token on $name', (database) => {
     expect('client_secret' in json).toBe(type === 'web')
   })
 
-  test('never lets software decide what is the house’s own', async () => {
+  test('A77 never lets software decide what is the house’s own', async () => {
     const mine = {
       type: 'service',
       first_party: true,
@@ -216,7 +216,7 @@ describe.each(databases)('registration with a token on $name', (database) => {
     expect((await register({ redirect_uris: [CALLBACK] }, value)).status).toBe(401)
   })
 
-  test('refuses a token that is used up, expired or revoked', async () => {
+  test('A76 refuses a token that is used up, expired or revoked', async () => {
     const { registrationTokens, database: opened } = app.services
     const { token: spent, value } = await registrationTokens.create({ uses: 1 })
     expect((await register({ redirect_uris: [CALLBACK] }, value)).status).toBe(201)

@@ -47,25 +47,25 @@ describe('a listener on this machine', () => {
     '[64:ff9b::127.0.0.1]',
     'localhost',
     'LOCALHOST',
-  ])('is not reached as %s', async (host) => {
+  ])('A78 is not reached as %s', async (host) => {
     expect(await refusal(outbound()(`https://${host}:${port}/`))).toBe('address')
     expect(await refusal(outbound()(`http://${host}:${port}/`))).toBe('address')
     expect(hits).toBe(0)
   })
 
-  test('is not reached by a name that answers with it, and no address of such a name is public', async () => {
+  test('A78 is not reached by a name that answers with it, and no address of such a name is public', async () => {
     for (const address of ['127.0.0.1', '::ffff:127.0.0.1', '10.0.0.1', 'fe80::1%lo'])
       expect(await refusal(outbound({ resolve: answering([address]) })(`https://app.example:${port}/`))).toBe('address')
     expect(hits).toBe(0)
   })
 
-  test('is not reached by a name that answers with public addresses too: only those are tried', async () => {
+  test('A78 is not reached by a name that answers with public addresses too: only those are tried', async () => {
     const call = outbound({ resolve: answering(['127.0.0.1', '2001:db8::1', '::1']), allow: ['2001:db8::/32'] })
     expect(await refusal(call(`http://app.example:${port}/`))).toMatch(/timeout|unreachable/)
     expect(hits).toBe(0)
   })
 
-  test('is not reached by a name that changes its answer after it was checked', async () => {
+  test('A78 is not reached by a name that changes its answer after it was checked', async () => {
     let asked = 0
     const resolve = async () => addresses([(asked += 1) === 1 ? '2001:db8::1' : '127.0.0.1'])
     const call = outbound({ resolve, allow: ['2001:db8::/32'] })
