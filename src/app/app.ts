@@ -15,6 +15,7 @@ import { createApprovals } from '#oidc/approvals.ts'
 import { noUserCodes } from '#oidc/backchannel-authentication.ts'
 import { createInteractions } from '#oidc/interactions.ts'
 import type { Needs } from '#oidc/needs.ts'
+import { endOvertakenSignIns } from '#oidc/overtaken-sign-ins.ts'
 import { polling } from '#oidc/polling.ts'
 import { postedRequests } from '#oidc/posted-requests.ts'
 import { preparedDocuments } from '#oidc/prepared-documents.ts'
@@ -106,6 +107,7 @@ export async function createApp(config: Config, services: Services, features: re
       registrationDoor(services),
       uiLocales,
       storedAnswers(services),
+      endOvertakenSignIns(services),
       protocol.middleware,
     ]),
   ]

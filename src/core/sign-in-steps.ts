@@ -12,6 +12,8 @@ export type StepName = 'select-account' | 'password' | 'consent' | 'no-access'
 /** A proof of who the person is; core/authentication.ts tells what its method is worth. */
 export interface Evidence {
   readonly accountId: string
+  /** When the account had last been changed as it was proven, in epoch seconds. */
+  readonly accountChangedAt: number
   readonly method: Method
 }
 

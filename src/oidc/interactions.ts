@@ -51,6 +51,8 @@ export interface Interaction {
 
 export interface FinishedLogin {
   readonly accountId: string
+  /** When the account had last been changed as the person proved to be them, see overtaken-sign-ins.ts. */
+  readonly accountChangedAt: number
   readonly amr: readonly string[]
   /** Seconds since the epoch. */
   readonly at: number
@@ -136,11 +138,12 @@ function interactionOf(
     otherAccount: otherAccountIn(found.lastSubmission),
     asked,
 
-    async finishLogin(ctx, { accountId, amr, at, remember }) {
+    async finishLogin(ctx, { accountId, accountChangedAt, amr, at, remember }) {
       if (found.session && found.session.accountId !== accountId) await leaveSession()
       await changeId(ctx)
       // whoever proves who they are has said as whom they go on
-      await finish(ctx, { login: { accountId, amr: [...amr], ts: at, remember }, select_account: {} })
+      const login = { accountId, accountChangedAt, amr: [...amr], ts: at, remember }
+      await finish(ctx, { login, select_account: {} })
     },
 
     finishAccountChoice: (ctx) => finish(ctx, { select_account: {} }),

@@ -114,6 +114,21 @@ describe.each(databases)('access that is taken away on $name', (database) => {
     await expectNoCodeFromTheOtherBrowser()
   })
 
+  test('A52 leaves nobody signed in by a password that was taken away while it was checked', async () => {
+    const { accounts, database: opened } = app.services
+    // times are kept in seconds, and the person was made in this one
+    await opened.db.updateTable('accounts').set({ updated_at: 1 }).where('id', '=', person.id).execute()
+    const thieves = Array.from({ length: 6 }, () => browserSession(app.issuer))
+    const signingIn = thieves.map(async (thief) =>
+      signIn(thief, await thief.open(authorizeUrl(app, web)), person.username),
+    )
+    await Promise.all([accounts.setPassword(person.id, 'a boat under the old bridge'), ...signingIn])
+    for (const thief of thieves) {
+      const none = await thief.open(authorizeUrl(app, web, { prompt: 'none' }))
+      expect(locationOf(none).searchParams.get('error')).toBe('login_required')
+    }
+  })
+
   test('A54 lets a person who was disabled neither in again nor on from an old page', async () => {
     await app.services.accounts.disable(person.id)
     const page = await browser.open(authorizeUrl(app, web, { login_hint: person.username ?? '' }))

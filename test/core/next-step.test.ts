@@ -5,7 +5,7 @@ import { nextStep, type SignInState } from '#features/sign-in/next-step.ts'
 
 const prompts = ['select_account', 'login', 'access', 'consent'] as const
 const either = [true, false] as const
-const proof: Evidence = { accountId: 'a', method: 'password' }
+const proof: Evidence = { accountId: 'a', accountChangedAt: 0, method: 'password' }
 
 const states: SignInState[] = prompts.flatMap((prompt) =>
   either.flatMap((signedIn) =>

@@ -39,6 +39,8 @@ export interface Accounts {
   /** Adds people from another system, see account-import.ts. */
   importPeople(people: readonly unknown[], options: { readonly dryRun: boolean }): Promise<readonly ImportOutcome[]>
   findById(id: string): Promise<Account | undefined>
+  /** As `findById`, once whatever is being changed about the person is changed. */
+  findSettled(id: string): Promise<Account | undefined>
   /** By id, e-mail address or user name. */
   find(who: string): Promise<Account | undefined>
   /** By id, e-mail address or user name. @throws AppError(not_found) */
@@ -188,6 +190,7 @@ export function createAccounts(needs: AccountsNeeds): Accounts {
     importPeople: (people, options) => importPeople({ database, clock, audit }, people, options),
 
     findById: (id) => store.find('id', id),
+    findSettled: async (id) => ((await store.lock(id)) ? store.find('id', id) : undefined),
     find,
     get,
 

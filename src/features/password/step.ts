@@ -86,7 +86,7 @@ export function passwordStep(
         count(account ? 'success' : 'failure')
         if (account) {
           browsers.remember(ctx, account)
-          const evidence = { accountId: account.id, method: 'password' } as const
+          const evidence = { accountId: account.id, accountChangedAt: account.updatedAt, method: 'password' } as const
           return { kind: 'proven', evidence, remember: remember === 'yes' }
         }
         ctx.status = 422

@@ -111,6 +111,7 @@ async function finishIfProven(
   })
   await interaction.finishLogin(ctx, {
     accountId: evidence.accountId,
+    accountChangedAt: evidence.accountChangedAt,
     amr: amrOf([evidence.method]),
     at: needs.clock.now(),
     remember,
