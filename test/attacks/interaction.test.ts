@@ -230,21 +230,6 @@ describe.each(databases)('a sign-in under way on $name', (database) => {
     expect(locationOf(thief).searchParams.get('error')).toBe('login_required')
   })
 
-  test('A26 lets nobody go on with a sign-in whose cookies they planted in the browser of the person', async () => {
-    const attacker = newBrowser()
-    const page = await begin(attacker)
-    // without the cookie that leads on, so that the person's own browser does not use the sign-in up
-    const planted = [...attacker.cookies.values()].filter(({ name }) => name.includes('interaction'))
-    const person = browserSession(app.issuer, {}, planted)
-    const proven = await postForm(person, page, { username: 'ada', password: PASSWORD })
-    const { pathname } = new URL(page.url)
-    for (const path of [locationOf(proven).pathname, pathname.replace('interaction', 'authorize')]) {
-      const answer = await attacker.request(`${app.issuer}${path}`)
-      expect(answer.status).toBe(400)
-      expectNothingGiven(answer)
-    }
-  })
-
   test('A27 answers alike for whoever is unknown, disabled, unverified, without a password or from elsewhere', async () => {
     const { accounts } = app.services
     if (!(await accounts.find('sam'))) {

@@ -2,10 +2,10 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test, vi } from 'vitest'
 import type { Accounts } from '#core/accounts/accounts.ts'
 import { createClient, createPerson, PASSWORD, startApp, type RegisteredClient, type TestApp } from '../support/app.ts'
-import { browserSession, locationOf, type BrowserSession } from '../support/browser-session.ts'
+import { browserSession, hiddenFields, locationOf, type BrowserSession } from '../support/browser-session.ts'
 import { databases } from '../support/databases.ts'
 import { startCluster, type Cluster } from '../support/processes.ts'
-import { authorizeUrl, redeem, tokensIn, userinfo } from '../support/protocol.ts'
+import { authorizeUrl, expectNothingGiven, redeem, tokensIn, userinfo } from '../support/protocol.ts'
 
 const HOUR = 3_600
 const DAY = 24 * HOUR
@@ -75,6 +75,21 @@ describe.each([
       expect([day, await isSignedIn()]).toEqual([day, true])
     }
     later(DAY + HOUR)
+    expect(await isSignedIn()).toBe(false)
+  })
+
+  test('A26 is not had by whoever planted the cookies of a sign-in in the browser of the person', async () => {
+    const page = await browser.open(authorizeUrl(app, web))
+    // without the cookie that leads on, so that the person's own browser does not use the sign-in up
+    const planted = [...browser.cookies.values()].filter(({ name }) => name.includes('interaction'))
+    const body = new URLSearchParams({ ...hiddenFields(page.body), username: 'ada', password: PASSWORD })
+    const person = browserSession(app.issuer, {}, planted)
+    const proven = locationOf(await person.request(`${page.url}/password`, { method: 'POST', body }))
+    for (const path of [proven.pathname, new URL(page.url).pathname.replace('interaction', 'authorize')]) {
+      const answer = await browser.request(`${app.issuer}${path}`)
+      expect(answer.status).toBe(400)
+      expectNothingGiven(answer)
+    }
     expect(await isSignedIn()).toBe(false)
   })
 
