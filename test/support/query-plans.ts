@@ -3,6 +3,7 @@ import { CompiledQuery, DefaultQueryExecutor } from 'kysely'
 import { vi } from 'vitest'
 import { z } from 'zod'
 import type { Services } from '#core/services.ts'
+import { SqliteHandle } from '#platform/database/dialects/sqlite-handle.ts'
 
 export interface Recording {
   /** Every statement since, each once, with the parameters of its first run. */
@@ -13,16 +14,31 @@ export interface Recording {
 /** Writes down what is sent to a database from now on; everything is still sent. */
 export function recordStatements(): Recording {
   const statements = new Map<string, readonly unknown[]>()
-  const real = DefaultQueryExecutor.prototype.executeQuery
-  const spy = vi.spyOn(DefaultQueryExecutor.prototype, 'executeQuery').mockImplementation(function (
+  const note = ({ sql, parameters }: CompiledQuery): void => {
+    if (!statements.has(sql)) statements.set(sql, parameters)
+  }
+  const throughKysely = DefaultQueryExecutor.prototype.executeQuery
+  const executor = vi.spyOn(DefaultQueryExecutor.prototype, 'executeQuery').mockImplementation(function (
     this: DefaultQueryExecutor,
     query,
     options,
   ) {
-    if (!statements.has(query.sql)) statements.set(query.sql, query.parameters)
-    return real.call(this, query, options)
+    note(query)
+    return throughKysely.call(this, query, options)
   })
-  return { statements, end: () => spy.mockRestore() }
+  // where prepared statements take their shortcut to
+  const toSqlite = SqliteHandle.prototype.execute
+  const handle = vi.spyOn(SqliteHandle.prototype, 'execute').mockImplementation(function (this: SqliteHandle, query) {
+    note(query)
+    return toSqlite.call(this, query)
+  })
+  return {
+    statements,
+    end() {
+      executor.mockRestore()
+      handle.mockRestore()
+    },
+  }
 }
 
 type Statement = readonly [string, readonly unknown[]]

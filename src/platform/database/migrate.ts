@@ -38,7 +38,8 @@ export async function migrate<T>(database: Migrated<T>, folder: string): Promise
     try {
       return await migrateOnce(database, folder)
     } catch (error) {
-      if (!database.kind.isTransient(error) || performance.now() > giveUpAt) throw error
+      if (!database.kind.isTransient(error) || performance.now() > giveUpAt)
+        throw database.kind.isUniqueViolation(error) ? contradictsItself(error) : error
       await sleep(50 + Math.random() * 100)
     }
   }
@@ -72,6 +73,13 @@ export function assertRunnable({ foreign }: MigrationStatus): void {
       hint: 'Start the newer release again, or restore the backup that was made before the upgrade.',
     },
   )
+}
+
+function contradictsItself(cause: unknown): AppError {
+  return new AppError('configuration', 'The database cannot be brought up to date: what a step adds is there already.', {
+    hint: 'It may be damaged: keep it as it is, and restore the newest backup: docs/operations.md.',
+    cause,
+  })
 }
 
 /** Outside of PostgreSQL's own schema `public` a database's tools may keep what they like. */

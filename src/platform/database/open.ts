@@ -1,7 +1,8 @@
 import { Kysely } from 'kysely'
 import { kindOf } from './dialects/index.ts'
 import type { ConnectionCounts, DatabaseKind } from './dialects/kind.ts'
-import { countingFailedConnections, queryTelemetry, type DatabaseMetrics } from './telemetry.ts'
+import { takeShortcut } from './prepared.ts'
+import { countingFailedConnections, noted, queryTelemetry, type DatabaseMetrics } from './telemetry.ts'
 import { openUnits, type Units } from './unit.ts'
 
 export interface Database<Tables> extends Units {
@@ -28,11 +29,12 @@ export function openDatabase<Tables>(
   const kind = kindOf(url)
   const units = openUnits()
   const dialect = kind.dialect(url, onIdleError, units)
+  const note = metrics && queryTelemetry(kind, metrics)
   const db = new Kysely<Tables>(
-    metrics
-      ? { dialect: countingFailedConnections(dialect, kind, metrics), log: queryTelemetry(kind, metrics) }
-      : { dialect },
+    note ? { dialect: countingFailedConnections(dialect, kind, metrics), log: note } : { dialect },
   )
+  const run = dialect.run?.bind(dialect)
+  if (run) takeShortcut(db, note ? noted(run, note) : run)
   return {
     ...units,
     db,

@@ -11,10 +11,24 @@ export function prepared<Values extends Readonly<Record<string, unknown>>, Row>(
   build: (values: Values) => Compilable<Row>,
 ): (values: Values) => Promise<QueryResult<Row>> {
   let withValues: ((values: Values) => CompiledQuery<Row>) | undefined
+  const shortcut = shortcuts.get(db)
   return (values) => {
     withValues ??= compiled(build, Object.keys(values))
-    return db.executeQuery(withValues(values))
+    const query = withValues(values)
+    return shortcut?.(query) ?? db.executeQuery(query)
   }
+}
+
+export type Shortcut = <Row>(query: CompiledQuery<Row>) => Promise<QueryResult<Row>> | undefined
+
+const shortcuts = new WeakMap<object, Shortcut>()
+
+/**
+ * From now on, prepared statements of the database go this way where it is open. To SQLite, Kysely's own is a dozen
+ * promises long, which cost more than the statement.
+ */
+export function takeShortcut(db: Pick<Kysely<unknown>, 'executeQuery'>, shortcut: Shortcut): void {
+  shortcuts.set(db, shortcut)
 }
 
 function compiled<Values extends Readonly<Record<string, unknown>>, Row>(

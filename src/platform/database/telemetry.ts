@@ -4,6 +4,7 @@ import { AppError } from '#platform/errors.ts'
 import type { PlatformMetrics, QueryOperation } from '#platform/metrics.ts'
 import { addPastSpan } from '#platform/spans.ts'
 import type { DatabaseKind } from './dialects/kind.ts'
+import type { Shortcut } from './prepared.ts'
 
 export type DatabaseMetrics = Pick<PlatformMetrics, 'queries' | 'databaseErrors'>
 
@@ -30,6 +31,24 @@ export function queryTelemetry(
     if (error !== undefined) count(error, kind, databaseErrors)
     const attributes = { 'db.system.name': SYSTEM_NAMES[kind.name], 'db.operation.name': operation }
     addPastSpan(operation, { kind: SpanKind.CLIENT, attributes, milliseconds, error })
+  }
+}
+
+/** The same shortcut, whose statements are taken note of, since Kysely does not see them. */
+export function noted(shortcut: Shortcut, note: (event: LogEvent) => void): Shortcut {
+  return (query) => {
+    const startedAt = performance.now()
+    const queryDurationMillis = () => performance.now() - startedAt
+    return shortcut(query)?.then(
+      (result) => {
+        note({ level: 'query', query, queryDurationMillis: queryDurationMillis() })
+        return result
+      },
+      (error: unknown) => {
+        note({ level: 'error', error, query, queryDurationMillis: queryDurationMillis() })
+        throw error
+      },
+    )
   }
 }
 

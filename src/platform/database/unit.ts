@@ -105,22 +105,28 @@ export function notStored(cause?: unknown): AppError {
   })
 }
 
+export interface DriverWithUnits extends Driver {
+  /** The connection of the current unit; undefined outside of one. */
+  connectionOfUnit(): UnitConnection | undefined
+}
+
 /** The driver, with the unit's connection for whoever asks inside a unit. A transaction inside a unit is part of it. */
-export function withUnits(driver: Driver, units: UnitsOfDriver, connect: () => UnitConnection): Driver {
+export function withUnits(driver: Driver, units: UnitsOfDriver, connect: () => UnitConnection): DriverWithUnits {
   const unitOf = new WeakMap<DatabaseConnection, Unit>()
-  const ofUnit = (unit: Unit): UnitConnection => {
-    if (unit.connection) return unit.connection
+  const connectionOfUnit = (): UnitConnection | undefined => {
+    const unit = units.current()
+    if (!unit || unit.connection) return unit?.connection
     unit.connection = connect()
     unitOf.set(unit.connection, unit)
     return unit.connection
   }
   return {
+    connectionOfUnit,
     init: (options) => driver.init(options),
     destroy: (options) => driver.destroy(options),
 
     async acquireConnection(options) {
-      const unit = units.current()
-      return unit ? ofUnit(unit) : driver.acquireConnection(options)
+      return connectionOfUnit() ?? driver.acquireConnection(options)
     },
     async releaseConnection(connection, options) {
       if (!unitOf.has(connection)) await driver.releaseConnection(connection, options)

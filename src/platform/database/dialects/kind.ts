@@ -1,4 +1,4 @@
-import type { Dialect } from 'kysely'
+import type { CompiledQuery, Dialect, QueryResult } from 'kysely'
 import type { UnitsOfDriver } from '../unit.ts'
 
 export interface ConnectionCounts {
@@ -11,6 +11,11 @@ export interface ConnectionCounts {
 export interface CountedDialect extends Dialect {
   /** Where the dialect keeps a pool. */
   connections?(): ConnectionCounts
+  /**
+   * Runs a statement as Kysely would, in the current unit or alone, without its layers; undefined where that cannot be.
+   * Absent where what they cost is nothing beside the way to the database.
+   */
+  run?<R>(query: CompiledQuery<R>): Promise<QueryResult<R>> | undefined
 }
 
 /** What a database has to tell about itself to be one of ours. */

@@ -9,10 +9,7 @@ import Sqlite from 'better-sqlite3'
 import type { CompiledQuery, QueryResult } from 'kysely'
 import { AppError } from '#platform/errors.ts'
 import { openBatch, type Batch } from './sqlite-batch.ts'
-import { BUSY_LIMIT_MS, damageNamed, SqliteHandle, translated, whenNotBusy } from './sqlite-handle.ts'
-
-/** What SQLite refuses in a transaction, or takes as meant for the connection. */
-const BARE = /^\s*(vacuum|pragma)\b/i
+import { BARE, BUSY_LIMIT_MS, damageNamed, SqliteHandle, translated, whenNotBusy } from './sqlite-handle.ts'
 
 /** A reader who takes long makes the log grow; once it has gone, the file is cut to this. */
 const MOST_LOG_BYTES = 67_108_864
@@ -32,9 +29,9 @@ export class SqliteFile {
 
   /** Runs a statement that is its own transaction: a read on what is committed, a write on disk once this resolves. */
   async run<R>(query: CompiledQuery): Promise<QueryResult<R>> {
-    if (BARE.test(query.sql)) return this.#runBare(query)
     const reading = this.readerFor(query)
     if (reading) return whenNotBusy(() => reading.execute<R>(query))
+    if (BARE.test(query.sql)) return this.#runBare(query)
     for (;;) {
       const batch = await this.enterBatch()
       const outcome = outcomeOf(() => batch.execute<R>(query))
@@ -43,7 +40,7 @@ export class SqliteFile {
     }
   }
 
-  /** The connection for a statement that changes nothing. */
+  /** The connection for a statement that changes nothing, in the database or on the connection. */
   readerFor(query: CompiledQuery): SqliteHandle | undefined {
     return told(() => this.#reader?.isRead(query)) === true ? this.#reader : undefined
   }

@@ -8,31 +8,43 @@ import { AppError } from '#platform/errors.ts'
 export const BUSY_LIMIT_MS = 2_000
 const BUSY_PAUSE_MS = 10
 
+/** What SQLite refuses in a transaction, or takes as meant for the connection. */
+export const BARE = /^\s*(vacuum|pragma)\b/i
+
 /** The disk is full, refuses to write, or may not be written to; or the process may open no more files. */
 const OUT_OF_ROOM = /^SQLITE_(FULL|IOERR|READONLY|CANTOPEN)/
+
+interface Prepared {
+  readonly statement: Sqlite.Statement
+  readonly givesRows: boolean
+  /** It changes nothing, in the database or on the connection. */
+  readonly isRead: boolean
+}
 
 /** A connection that prepares each statement once. Its methods throw SQLite's own errors, but for a damaged file. */
 export class SqliteHandle {
   readonly database: Sqlite.Database
-  readonly #statements = new Map<string, Sqlite.Statement>()
+  readonly #statements = new Map<string, Prepared>()
 
   constructor(database: Sqlite.Database) {
     this.database = database
   }
 
   isRead({ sql }: CompiledQuery): boolean {
-    return this.#namingDamage(() => this.#prepare(sql).readonly)
+    return this.#prepare(sql).isRead
   }
 
   /** @throws AppError(configuration) where the file is damaged */
   execute<R>({ sql, parameters }: CompiledQuery): QueryResult<R> {
-    return this.#namingDamage(() => {
-      const statement = this.#prepare(sql)
+    const { statement, givesRows } = this.#prepare(sql)
+    try {
       // boundary: what a row looks like is known to the query that asked for it
-      if (statement.reader) return { rows: statement.all(parameters) as R[] }
+      if (givesRows) return { rows: statement.all(parameters) as R[] }
       const { changes } = statement.run(parameters)
       return { numAffectedRows: BigInt(changes), rows: [] }
-    })
+    } catch (error) {
+      throw damageNamed(error, this.database.name)
+    }
   }
 
   /**
@@ -40,16 +52,16 @@ export class SqliteHandle {
    * One that only reads takes no lock: it sees one state of the file, and nobody waits for it.
    */
   begin(readsOnly: boolean): void {
-    this.#prepare(readsOnly ? 'begin' : 'begin immediate').run()
+    this.#prepare(readsOnly ? 'begin' : 'begin immediate').statement.run()
   }
 
   commit(): void {
-    this.#prepare('commit').run()
+    this.#prepare('commit').statement.run()
   }
 
   /** After some errors (disk full) SQLite has rolled back by itself. */
   rollback(): void {
-    if (this.database.inTransaction) this.#prepare('rollback').run()
+    if (this.database.inTransaction) this.#prepare('rollback').statement.run()
   }
 
   close(): void {
@@ -57,22 +69,20 @@ export class SqliteHandle {
     this.database.close()
   }
 
-  #namingDamage<T>(run: () => T): T {
-    try {
-      return run()
-    } catch (error) {
-      throw damageNamed(error, this.database.name)
-    }
-  }
-
   /** Statements are few and of fixed shape; the bound only guards against text built anew for every call. */
-  #prepare(sql: string): Sqlite.Statement {
+  #prepare(sql: string): Prepared {
     const known = this.#statements.get(sql)
     if (known) return known
     if (this.#statements.size >= 500) this.#statements.clear()
-    const statement = this.database.prepare(sql)
-    this.#statements.set(sql, statement)
-    return statement
+    try {
+      const statement = this.database.prepare(sql)
+      const { reader: givesRows, readonly: changesNothing } = statement
+      const prepared = { statement, givesRows, isRead: changesNothing && !BARE.test(sql) }
+      this.#statements.set(sql, prepared)
+      return prepared
+    } catch (error) {
+      throw damageNamed(error, this.database.name)
+    }
   }
 }
 

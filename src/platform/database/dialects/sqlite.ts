@@ -9,13 +9,14 @@ import {
   SqliteAdapter,
   SqliteIntrospector,
   SqliteQueryCompiler,
-  type Dialect,
+  ValueNode,
   type Driver,
+  type LimitNode,
   type TransactionSettings,
 } from 'kysely'
 import { AppError } from '#platform/errors.ts'
 import { withUnits, type UnitsOfDriver } from '../unit.ts'
-import type { DatabaseKind } from './kind.ts'
+import type { CountedDialect, DatabaseKind } from './kind.ts'
 import { SqliteConnection, sqliteUnit } from './sqlite-connection.ts'
 import { openFile, type SqliteFile } from './sqlite-file.ts'
 import { isBusy } from './sqlite-handle.ts'
@@ -30,11 +31,16 @@ export const sqlite: DatabaseKind = {
   isUniqueViolation: (error) => error instanceof Sqlite.SqliteError && UNIQUE_VIOLATIONS.has(error.code),
 }
 
-function sqliteDialect(path: string, units: UnitsOfDriver | undefined): Dialect {
+function sqliteDialect(path: string, units: UnitsOfDriver | undefined): CountedDialect {
   const driver = new SqliteDriver(path)
+  const joining = units && withUnits(driver, units, () => sqliteUnit(driver.file))
   return {
-    createDriver: () => (units ? withUnits(driver, units, () => sqliteUnit(driver.file)) : driver),
-    createQueryCompiler: () => new SqliteQueryCompiler(),
+    run(query) {
+      if (!driver.isOpen) return undefined
+      return joining?.connectionOfUnit()?.executeQuery(query) ?? driver.file.run(query)
+    },
+    createDriver: () => joining ?? driver,
+    createQueryCompiler: () => new OwnSqliteCompiler(),
     createAdapter: () => new OwnSqliteAdapter(),
     createIntrospector: (db) => new SqliteIntrospector(db),
   }
@@ -52,6 +58,19 @@ class OwnSqliteAdapter extends SqliteAdapter {
   }
 }
 
+/**
+ * A limit stands in the text: as a parameter it makes SQLite plan the statement anew at each run, since the plan may
+ * depend on it, and better-sqlite3 then compiles a new function for its rows (measured: 90 µs in place of 12).
+ */
+class OwnSqliteCompiler extends SqliteQueryCompiler {
+  protected override visitLimit(node: LimitNode): void {
+    const { limit } = node
+    if (!ValueNode.is(limit) || typeof limit.value !== 'number') return super.visitLimit(node)
+    this.append('limit ')
+    this.appendImmediateValue(limit.value)
+  }
+}
+
 class SqliteDriver implements Driver {
   readonly #path: string
   /** Used again: Kysely prepares each connection that it sees for the first time, which takes a microsecond. */
@@ -60,6 +79,10 @@ class SqliteDriver implements Driver {
 
   constructor(path: string) {
     this.#path = path
+  }
+
+  get isOpen(): boolean {
+    return this.#file !== undefined
   }
 
   get file(): SqliteFile {
