@@ -227,6 +227,11 @@ function knownTypes(
   return { authorization_details_types: types.filter((type) => registered.includes(type)) }
 }
 
+/** The library writes names into the keys that it is given, and many requests share one client. */
+function ownKeys({ jwks }: Readonly<Record<string, unknown>>): Record<string, unknown> {
+  return jwks === undefined ? {} : { jwks: structuredClone(jwks) }
+}
+
 /** A disabled client is one that is not there, and one with a document is made of that (client-documents.ts). */
 function clientAdapter({ clients, registered, keysAreHere, detailTypes }: AdapterNeeds): Adapter {
   return {
@@ -235,7 +240,7 @@ function clientAdapter({ clients, registered, keysAreHere, detailTypes }: Adapte
       const client = await clients.find(id)
       if (!client || client.disabled || client.origin === 'metadata_document') return undefined
       await keysAreHere(signingAlgorithmsOf(client.metadata))
-      return { ...toProviderMetadata(client), ...knownTypes(client.metadata, detailTypes) }
+      return { ...toProviderMetadata(client), ...ownKeys(client.metadata), ...knownTypes(client.metadata, detailTypes) }
     },
     upsert: (id, { client_secret: secret }) => registered.save(id, typeof secret === 'string' ? secret : undefined),
     destroy: (id) => registered.remove(id),

@@ -2,6 +2,7 @@
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { rememberClients } from '#core/clients/remembered-clients.ts'
+import { SqliteHandle } from '#platform/database/dialects/sqlite-handle.ts'
 import { databases } from '../support/databases.ts'
 import { servicesOn, type TestServices } from '../support/services.ts'
 
@@ -20,14 +21,18 @@ describe.each(databases.slice(0, 1))('a remembered client on $name', (database) 
     return [rememberClients(opened.services.clients, { now }), opened.services.clients] as const
   }
 
-  test('is loaded once for requests at the same moment, and each has a copy of its own to write into', async () => {
+  test('is loaded once for requests at the same moment, and none of them can change it', async () => {
     const [here, there] = twoProcesses()
     const { client } = await there.register(WEB)
-    const asked = vi.spyOn(opened.services.database.db, 'executeQuery')
+    const asked = vi.spyOn(SqliteHandle.prototype, 'execute')
     const found = await Promise.all([here.find(client.id), here.find(client.id), here.get(client.id)])
-    expect(asked.mock.calls.length).toBeLessThanOrEqual(1)
+    expect(asked).toHaveBeenCalledTimes(1)
+    asked.mockRestore()
     const [first] = found
-    Object.assign(first?.metadata ?? {}, { redirect_uris: [] })
+    expect(() => Object.assign(first?.metadata ?? {}, { redirect_uris: [] })).toThrow(TypeError)
+    expect(() => Object.assign(first?.metadata['redirect_uris'] ?? {}, { 0: 'https://elsewhere.example' })).toThrow(
+      TypeError,
+    )
     expect(await here.find(client.id)).toEqual(client)
   })
 

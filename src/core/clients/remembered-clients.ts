@@ -18,12 +18,12 @@ interface Remembered {
   readonly second: number
 }
 
-/** The same clients; each request is given a copy of its own, since the protocol library writes into what it loads. */
+/** The same clients. One object is given to many requests, so nobody can change it. */
 export function rememberClients(clients: Clients, clock: Clock): Clients {
   const remembered = new Map<string, Remembered>()
 
   const load = async (id: string): Promise<Client | undefined> => {
-    const client = await clients.find(id)
+    const client = frozen(await clients.find(id))
     // strangers may ask for any number of clients that there are none of
     if (!client) remembered.delete(id)
     return client
@@ -40,7 +40,7 @@ export function rememberClients(clients: Clients, clock: Clock): Clients {
       }
     }
 
-  const shared: Clients['find'] = (id) => {
+  const find: Clients['find'] = (id) => {
     const known = remembered.get(id)
     const second = clock.now()
     if (known?.second === second && performance.now() - known.at < REMEMBERED_MS) return known.client
@@ -50,7 +50,6 @@ export function rememberClients(clients: Clients, clock: Clock): Clients {
     client.catch(() => remembered.delete(id))
     return client
   }
-  const find: Clients['find'] = async (id) => structuredClone(await shared(id))
 
   return {
     ...clients,
@@ -65,4 +64,10 @@ export function rememberClients(clients: Clients, clock: Clock): Clients {
     remove: forgetting(clients.remove),
     removeUnused: forgetting(clients.removeUnused),
   }
+}
+
+function frozen<T>(value: T): T {
+  if (typeof value !== 'object' || value === null) return value
+  for (const member of Object.values(value)) frozen(member)
+  return Object.freeze(value)
 }
