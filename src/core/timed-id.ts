@@ -1,11 +1,11 @@
 /** Ids that are in the order of their time, for lists that begin with the newest, and what such lists are asked. */
-import { randomBytes } from 'node:crypto'
 import { z } from 'zod'
 import { FOREIGN_CURSOR } from '#core/paging.ts'
+import { randomHex } from '#core/secrets.ts'
 import { durationSeconds } from '#platform/duration.ts'
 
 const TIME_DIGITS = 10
-const RANDOM_BYTES = 11
+const RANDOM_DIGITS = 22
 
 /**
  * An id that sorts by its time (whole seconds).
@@ -13,7 +13,7 @@ const RANDOM_BYTES = 11
  */
 export function timedId(at: number, nth?: number): string {
   const order = nth === undefined ? '' : (nth % 2 ** 24).toString(16).padStart(6, '0')
-  return `${timedIdStart(at)}${order}${randomBytes(RANDOM_BYTES).toString('hex').slice(order.length)}`
+  return `${timedIdStart(at)}${order}${randomHex(RANDOM_DIGITS - order.length)}`
 }
 
 /** What the ids of this second begin with: greater than every id before it, smaller than every id of it. */
@@ -29,7 +29,7 @@ export function cursorOf(id: string): string {
 export const timedCursor = z
   .string()
   .transform((text) => Buffer.from(text, 'base64url').toString('hex'))
-  .refine((id) => id.length === TIME_DIGITS + 2 * RANDOM_BYTES, FOREIGN_CURSOR)
+  .refine((id) => id.length === TIME_DIGITS + RANDOM_DIGITS, FOREIGN_CURSOR)
 
 /** A time that has passed, such as `90m`, in seconds. */
 export const passedSeconds = z
