@@ -74,6 +74,24 @@ export function accountStore(db: Kysely<Tables>): AccountStore {
   const lookup = (column: KeyColumn) => prepared(db, ({ key }: { key: string }) => accounts().where(column, '=', key))
   const findBy = { id: lookup('id'), username_key: lookup('username_key'), email_key: lookup('email_key') }
 
+  const credentials = (column: 'username_key' | 'email_key') =>
+    prepared(db, ({ key }: { key: string }) =>
+      db.selectFrom('accounts').select(['id', 'password_hash', 'disabled_at']).where(column, '=', key),
+    )
+  const credentialsBy = { username_key: credentials('username_key'), email_key: credentials('email_key') }
+  const firstHashFrom = prepared(db, ({ id }: { id: string }) =>
+    db
+      .selectFrom('accounts')
+      .select('password_hash')
+      .where('password_hash', 'is not', null)
+      .where('id', '>=', id)
+      .orderBy('id')
+      .limit(1),
+  )
+  const findOpen = prepared(db, ({ id, passwordHash }: { id: string; passwordHash: string }) =>
+    accounts().where('id', '=', id).where('password_hash', '=', passwordHash).where('disabled_at', 'is', null),
+  )
+
   return {
     async insert(row) {
       await db.insertInto('accounts').values(row).execute()
@@ -116,27 +134,18 @@ export function accountStore(db: Kysely<Tables>): AccountStore {
     },
 
     async findCredentials(column, key) {
-      const row = await db
-        .selectFrom('accounts')
-        .select(['id', 'password_hash', 'disabled_at'])
-        .where(column, '=', key)
-        .executeTakeFirst()
+      const [row] = (await credentialsBy[column]({ key })).rows
       return row && { id: row.id, passwordHash: row.password_hash ?? undefined, disabled: row.disabled_at !== null }
     },
 
     async findHashAfter(text) {
-      const hashes = db.selectFrom('accounts').select('password_hash').where('password_hash', 'is not', null)
-      const firstFrom = (id: string) => hashes.where('id', '>=', id).orderBy('id').limit(1).executeTakeFirst()
-      const row = (await firstFrom(text)) ?? (await firstFrom(''))
+      const [after] = (await firstHashFrom({ id: text })).rows
+      const [row] = after ? [after] : (await firstHashFrom({ id: '' })).rows
       return row?.password_hash ?? undefined
     },
 
     async findByCredentials(id, passwordHash) {
-      const row = await accounts()
-        .where('id', '=', id)
-        .where('password_hash', '=', passwordHash)
-        .where('disabled_at', 'is', null)
-        .executeTakeFirst()
+      const [row] = (await findOpen({ id, passwordHash })).rows
       return row && accountOf(row)
     },
 

@@ -3,6 +3,7 @@ import type { Kysely, Selectable } from 'kysely'
 import { z } from 'zod'
 import type { AuditEventRow, Tables } from '#core/tables.ts'
 import { timedIdStart } from '#core/timed-id.ts'
+import { prepared } from '#platform/database/prepared.ts'
 import type { Link, Mark, MarkName } from './chain.ts'
 import type { AuditEntry } from './event.ts'
 
@@ -60,13 +61,14 @@ const RESTORED = 'restored'
 
 export function auditStore(db: Kysely<Tables>): AuditStore {
   const all = () => db.selectFrom('audit_events').selectAll()
+  const inserting = (rows: readonly AuditEventRow[]) => db.insertInto('audit_events').values(rows)
+  const insertOne = prepared(db, (row: StoredEvent) => inserting([row]))
 
   return {
     async insert(rows) {
-      await db
-        .insertInto('audit_events')
-        .values([...rows])
-        .execute()
+      const [row] = rows
+      if (row && rows.length === 1) await insertOne(row)
+      else await inserting(rows).execute()
     },
 
     list: ({ accountId, clientId, type, from, before, limit }) =>

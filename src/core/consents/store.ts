@@ -1,6 +1,7 @@
 import type { Kysely, Selectable } from 'kysely'
 import { z } from 'zod'
 import type { ConsentRow, Tables } from '#core/tables.ts'
+import { prepared } from '#platform/database/prepared.ts'
 
 /** What a person allowed a client, remembered until it is withdrawn. */
 export interface Consent {
@@ -18,57 +19,64 @@ export interface Consents {
 }
 
 type Stored = Pick<Selectable<ConsentRow>, 'scopes' | 'claims' | 'resources'>
+type Replacement = Stored & Record<'accountId' | 'clientId' | `${keyof Stored}Before`, string> & { updated_at: number }
 
 const names = z.array(z.string())
 const namesByApi = z.record(z.string(), names)
 
 export function consentStore(db: Kysely<Tables>): Consents {
-  const read = (accountId: string, clientId: string): Promise<Stored | undefined> =>
+  const read = prepared(db, ({ accountId, clientId }: { accountId: string; clientId: string }) =>
     db
       .selectFrom('consents')
       .select(['scopes', 'claims', 'resources'])
       .where('account_id', '=', accountId)
-      .where('client_id', '=', clientId)
-      .executeTakeFirst()
+      .where('client_id', '=', clientId),
+  )
 
-  const insert = async (accountId: string, clientId: string, added: Stored, now: number): Promise<boolean> => {
-    const { numInsertedOrUpdatedRows } = await db
+  const insert = prepared(db, (row: Selectable<ConsentRow>) =>
+    db
       .insertInto('consents')
-      .values({ account_id: accountId, client_id: clientId, ...added, granted_at: now, updated_at: now })
-      .onConflict((conflict) => conflict.columns(['account_id', 'client_id']).doNothing())
-      .executeTakeFirst()
-    return numInsertedOrUpdatedRows === 1n
-  }
+      .values(row)
+      .onConflict((conflict) => conflict.columns(['account_id', 'client_id']).doNothing()),
+  )
 
   /** Holds only for the row that was read. */
-  const replace = async (accountId: string, clientId: string, before: Stored, after: Stored, now: number) => {
-    const { numUpdatedRows } = await db
-      .updateTable('consents')
-      .set({ ...after, updated_at: now })
-      .where('account_id', '=', accountId)
-      .where('client_id', '=', clientId)
-      .where('scopes', '=', before.scopes)
-      .where('claims', '=', before.claims)
-      .where('resources', '=', before.resources)
-      .executeTakeFirst()
-    return numUpdatedRows === 1n
-  }
+  const replace = prepared(
+    db,
+    ({ accountId, clientId, scopesBefore, claimsBefore, resourcesBefore, ...after }: Replacement) =>
+      db
+        .updateTable('consents')
+        .set(after)
+        .where('account_id', '=', accountId)
+        .where('client_id', '=', clientId)
+        .where('scopes', '=', scopesBefore)
+        .where('claims', '=', claimsBefore)
+        .where('resources', '=', resourcesBefore),
+  )
 
   return {
     async find(accountId, clientId) {
-      const row = await read(accountId, clientId)
-      return row && parseConsent(row)
+      const { rows } = await read({ accountId, clientId })
+      return rows[0] && parseConsent(rows[0])
     },
 
     async remember(accountId, clientId, consent, now) {
+      const named = { accountId, clientId }
       // two tabs may add to one row at the same moment: whoever wrote on top of an older row reads and writes again
       for (;;) {
-        const before = await read(accountId, clientId)
+        const [before] = (await read(named)).rows
         const after = stored(before ? union(parseConsent(before), consent) : consent)
-        const written = before
-          ? await replace(accountId, clientId, before, after, now)
-          : await insert(accountId, clientId, after, now)
-        if (written) return
+        const { numAffectedRows } = before
+          ? await replace({
+              ...named,
+              ...after,
+              updated_at: now,
+              scopesBefore: before.scopes,
+              claimsBefore: before.claims,
+              resourcesBefore: before.resources,
+            })
+          : await insert({ account_id: accountId, client_id: clientId, ...after, granted_at: now, updated_at: now })
+        if (numAffectedRows === 1n) return
       }
     },
 
