@@ -3,6 +3,7 @@
  */
 import type { Services } from '#core/services.ts'
 import { AppError } from '#platform/errors.ts'
+import { giveBackMemory } from '#platform/memory.ts'
 import { watchProcess } from '#platform/metrics.ts'
 import type { Log } from '#platform/log.ts'
 import { SettingsError } from '#platform/settings.ts'
@@ -17,6 +18,8 @@ import { openServices, type Surroundings } from './services.ts'
 const LINGER_MS = 500
 /** Signals closer together than this are one: a terminal sends its own to the launcher and to us. */
 const ONE_SIGNAL_MS = 1_000
+/** Those who waited for the start have been answered. */
+const SETTLED_MS = 1_000
 /** Whatever hangs, the end comes within ten seconds. */
 const CLOSE_LIMIT_MS = 9_500
 
@@ -78,6 +81,7 @@ export async function runUntilSignal<R extends Stoppable>(
     const running = await start()
     stopOnSignal(running)
     process.stderr.write(await announce(running))
+    setTimeout(giveBackMemory, SETTLED_MS).unref()
   } catch (error) {
     process.exitCode = refuse(error)
   }
