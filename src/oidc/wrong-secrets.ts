@@ -13,11 +13,16 @@ type Wrong = Omit<WrongSecret, 'request'>
  * not exist are counted like those that do, so that waiting tells nothing. The right one is taken however many were
  * wrong: nobody guesses 256 bits, and what an old deployment sends from the same network shall not stop the new one.
  */
-export function countWrongSecrets({ guesses }: Pick<Services, 'guesses'>): Middleware {
+export function countWrongSecrets({
+  guesses,
+  registrationTokens,
+}: Pick<Services, 'guesses' | 'registrationTokens'>): Middleware {
   return async (ctx, next) => {
     await next()
     const wrong = ctx.status === 401 ? (wrongToken(ctx) ?? wrongClientSecret(ctx)) : undefined
-    if (wrong) await guesses.countWrongSecret({ ...wrong, request: factsOf(ctx.req) })
+    if (!wrong) return
+    const isSpent = wrong.event === 'guessing.token' && (await registrationTokens.wasGiven(wrong.secret))
+    if (!isSpent) await guesses.countWrongSecret({ ...wrong, request: factsOf(ctx.req) })
   }
 }
 

@@ -24,6 +24,8 @@ export interface RegistrationTokens {
   create(input: unknown): Promise<{ readonly token: RegistrationToken; readonly value: string }>
   /** The token with the value, while something can be registered with it. */
   findLive(value: string): Promise<RegistrationToken | undefined>
+  /** Whether a token ever had the value, live or not: who sends it guesses at nothing. */
+  wasGiven(value: string): Promise<boolean>
   find(id: string): Promise<RegistrationToken | undefined>
   /** @throws AppError(not_found) */
   get(id: string): Promise<RegistrationToken>
@@ -86,6 +88,8 @@ export function createRegistrationTokens({
       const token = await store.findByDigest(digest(value))
       return token && stateOf(token, clock.now()) === 'live' ? token : undefined
     },
+
+    wasGiven: async (value) => (await store.findByDigest(digest(value))) !== undefined,
 
     async spend(trx, id) {
       if (!(await registrationTokenStore(trx).spend(id, clock.now())))

@@ -76,10 +76,14 @@ export function assertRunnable({ foreign }: MigrationStatus): void {
 }
 
 function contradictsItself(cause: unknown): AppError {
-  return new AppError('configuration', 'The database cannot be brought up to date: what a step adds is there already.', {
-    hint: 'It may be damaged: keep it as it is, and restore the newest backup: docs/operations.md.',
-    cause,
-  })
+  return new AppError(
+    'configuration',
+    'The database cannot be brought up to date: what a step adds is there already.',
+    {
+      hint: 'It may be damaged: keep it as it is, and restore the newest backup: docs/operations.md.',
+      cause,
+    },
+  )
 }
 
 /** Outside of PostgreSQL's own schema `public` a database's tools may keep what they like. */
