@@ -90,7 +90,7 @@ export async function createApp(config: Config, services: Services, features: re
     (_ctx, next) => withPatience(REQUEST_PATIENCE_MS, next),
     ...features.flatMap(({ rootRoutes }) => rootRoutes?.(services) ?? []),
     assets.middleware,
-    metadataOfPath(base),
+    ...(base === '' ? [] : [metadataOfPath(base)]),
     underBase(base, [
       exactPaths,
       recordRefusals(services.audit),
@@ -157,9 +157,9 @@ function pagesOf(features: readonly Feature<Needs>[], services: Services): Proto
  * The routers below take a path in any case and with a slash at its end; what stands before them goes by the path as
  * it is written. So that nothing slips past, there is one way to write each path, and the others lead nowhere.
  */
-const exactPaths: Middleware = async ({ path }, next) => {
+const exactPaths: Middleware = ({ path }, next) => {
   const fixed = path.replace(/^\/(interaction|authorize|device|approvals|register)\/[^/]+/i, '/$1')
-  if (fixed === fixed.toLowerCase() && (path === '/' || !path.endsWith('/'))) await next()
+  if (fixed === fixed.toLowerCase() && (path === '/' || !path.endsWith('/'))) return next()
 }
 
 /** Forms of people are only ever sent from our own pages; the token endpoint and its like are for other origins. */
@@ -177,8 +177,8 @@ function underBase(base: string, stack: readonly Middleware[]): Middleware {
 /** RFC 8414 §3.1: the metadata of an issuer with a path stands under the well-known name, before the path. */
 function metadataOfPath(base: string): Middleware {
   const wellKnown = '/.well-known/oauth-authorization-server'
-  return async (ctx, next) => {
-    if (base !== '' && ctx.path === `${wellKnown}${base}`) ctx.url = `${base}${wellKnown}`
-    await next()
+  return (ctx, next) => {
+    if (ctx.path === `${wellKnown}${base}`) ctx.url = `${base}${wellKnown}`
+    return next()
   }
 }

@@ -4,7 +4,7 @@
  * answer leaves (`recordEvents`), refusals once the answer is known (refusals.ts), so that each leaves one row.
  */
 import type { IncomingMessage } from 'node:http'
-import type { Context, Middleware } from 'koa'
+import type { Context } from 'koa'
 import type { Recorder } from '#core/audit/audit.ts'
 import { AUDIT_TYPES, type ActorKind, type AuditEvent, type AuditType } from '#core/audit/event.ts'
 import type { AppError } from '#platform/errors.ts'
@@ -73,17 +73,14 @@ export function noteEvent(ctx: Noted, event: EventNote): void {
 
 /** Why the request was refused, unless that is on record already. */
 export function refusalToRecord(ctx: Noted): RefusalNote | 'recorded' | undefined {
-  const { refusal, refusalIsEvent } = notesOf(ctx)
-  return refusalIsEvent ? 'recorded' : refusal
+  const noted = notes.get(ctx.req)
+  return noted?.refusalIsEvent === true ? 'recorded' : noted?.refusal
 }
 
 /** Puts on record what came of a request, before the answer leaves. */
-export function recordEvents(audit: Recorder): Middleware {
-  return async (ctx, next) => {
-    await next()
-    const noted = notesOf(ctx).events.splice(0)
-    if (noted.length === 0) return
-    const request = factsOf(ctx.req)
-    await audit.record(noted.map(({ by, ...event }) => ({ ...event, by: { kind: by, request } })))
-  }
+export async function recordEvents(ctx: Noted, audit: Recorder): Promise<void> {
+  const noted = notes.get(ctx.req)?.events.splice(0) ?? []
+  if (noted.length === 0) return
+  const request = factsOf(ctx.req)
+  await audit.record(noted.map(({ by, ...event }) => ({ ...event, by: { kind: by, request } })))
 }

@@ -8,11 +8,13 @@ import { errors, type Client, type Configuration, type KoaContextWithOIDC, type 
 import { isOpenTo } from '#core/clients/client.ts'
 import { DELIVERY_MODES } from '#core/clients/backchannel-grant.ts'
 import type { Services } from '#core/services.ts'
+import { onPaths } from '#platform/http/on-paths.ts'
 import type { Log } from '#platform/log.ts'
 import { accountOf } from './accounts.ts'
 import { MOST_OF_PERSON, requestsOf } from './backchannel-requests.ts'
 import { standingOf } from './authentication.ts'
 import { clientSettings } from './clients.ts'
+import { DOCUMENTS } from './document-caching.ts'
 
 type Ciba = NonNullable<NonNullable<Configuration['features']>['ciba']>
 
@@ -108,9 +110,9 @@ export function outlivePings({ Client: model }: Provider, log: Log): void {
 }
 
 /** Corrects what the library says of itself in discovery whatever its configuration is: there are no user codes here. */
-export const noUserCodes: Middleware = async (ctx, next) => {
+export const noUserCodes: Middleware = onPaths(DOCUMENTS, async (ctx, next) => {
   await next()
   const { body } = ctx
   if (typeof body === 'object' && body !== null && 'backchannel_user_code_parameter_supported' in body)
     Object.assign(body, { backchannel_user_code_parameter_supported: false })
-}
+})

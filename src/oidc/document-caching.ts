@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto'
 import type { Middleware } from 'koa'
+import { onPaths } from '#platform/http/on-paths.ts'
 
 /**
  * How long relying parties may keep discovery and JWKS, in seconds. Signing keys are published far longer ahead than
@@ -15,9 +16,9 @@ export const DOCUMENTS: ReadonlySet<string> = new Set([
 ])
 
 /** Lets relying parties keep the public documents for a while, and ask cheaply whether they changed (RFC 9110 §13.1.2). */
-export const documentCaching: Middleware = async (ctx, next) => {
+export const documentCaching: Middleware = onPaths(DOCUMENTS, async (ctx, next) => {
   await next()
-  if (!DOCUMENTS.has(ctx.path) || ctx.status !== 200) return
+  if (ctx.status !== 200) return
   const text = JSON.stringify(ctx.body, withoutEmptyLists)
   const { type } = ctx
   ctx.set('Cache-Control', `public, max-age=${MAX_AGE_SECONDS}`)
@@ -26,7 +27,7 @@ export const documentCaching: Middleware = async (ctx, next) => {
   ctx.body = text
   ctx.type = type
   if (isKnown(ctx.get('If-None-Match'), etag)) ctx.status = 304
-}
+})
 
 /** What is not offered at all is not named (RFC 8414 §3.2). */
 function withoutEmptyLists(name: string, value: unknown): unknown {

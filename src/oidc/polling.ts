@@ -1,5 +1,6 @@
 import type { Context, Middleware } from 'koa'
 import type { Services } from '#core/services.ts'
+import { onPaths } from '#platform/http/on-paths.ts'
 import { artifactKey } from './adapter.ts'
 import { holdCodeInAddress } from './device.ts'
 import { oidcOf } from './library-context.ts'
@@ -13,13 +14,15 @@ const POLLED = [
   { begun: '/backchannel_authentication', model: 'BackchannelAuthenticationRequest', parameter: 'auth_req_id' },
 ] as const
 
+const CONCERNED = new Set<string>(['/device', '/token', ...POLLED.map(({ begun }) => begun)])
+
 /**
  * What the protocol library leaves out of the flows in which a client waits for a person: `interval` in the first
  * answer, and `slow_down` for who asks sooner. Polls are counted in the database, so it does not matter which process
  * is asked. What was approved meanwhile is redeemed however early the client asks: the limit is on waiting.
  */
 export function polling({ artifacts, clock }: Pick<Services, 'artifacts' | 'clock'>): Middleware {
-  return async (ctx, next) => {
+  return onPaths(CONCERNED, async (ctx, next) => {
     if (ctx.path === '/device' && ctx.method !== 'POST') holdCodeInAddress(ctx)
     await next()
     const { body } = ctx
@@ -30,7 +33,7 @@ export function polling({ artifacts, clock }: Pick<Services, 'artifacts' | 'cloc
     const key = ctx.path === '/token' && body['error'] === 'authorization_pending' ? keyOfPolled(ctx) : undefined
     if (key === undefined || (await artifacts.poll(key, clock.now(), INTERVAL_SECONDS))) return
     ctx.body = { error: 'slow_down', error_description: 'this is asked too often; wait 5 seconds longer from now on' }
-  }
+  })
 }
 
 function keyOfPolled(ctx: Context): string | undefined {

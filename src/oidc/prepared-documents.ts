@@ -27,6 +27,23 @@ interface Prepared extends ReadyAnswer {
  */
 export function preparedDocuments(base: string, provider: () => Provider): PreparedDocuments {
   const prepared = new Map<string, Prepared>()
+  const documents = new Set([...DOCUMENTS].map((path) => `${base}${path}`))
+
+  const keepAnswer: Middleware = async (ctx, next) => {
+    const url = ctx.req.url ?? ''
+    const asked = provider()
+    await next()
+    const { body, status } = ctx
+    // boundary: a text since document-caching.ts
+    if (status !== 200 || typeof body !== 'string' || !isAscii(body) || asked !== provider()) return
+    const headers = Object.entries(ctx.res.getHeaders()).filter(([name]) => !OF_ONE_ANSWER.has(name))
+    prepared.set(url, {
+      provider: asked,
+      headers: headers.flatMap(([name, value]) => [name, String(value)]),
+      body,
+      route: routeOf(ctx),
+    })
+  }
 
   return {
     find(req) {
@@ -34,23 +51,7 @@ export function preparedDocuments(base: string, provider: () => Provider): Prepa
       return known?.provider === provider() && isPlain(req) ? known : undefined
     },
 
-    async keep(ctx, next) {
-      const { req, res } = ctx
-      const url = req.url ?? ''
-      if (!isPlain(req) || !url.startsWith(base) || !DOCUMENTS.has(url.slice(base.length))) return next()
-      const asked = provider()
-      await next()
-      const { body, status } = ctx
-      // boundary: a text since document-caching.ts
-      if (status !== 200 || typeof body !== 'string' || !isAscii(body) || asked !== provider()) return
-      const headers = Object.entries(res.getHeaders()).filter(([name]) => !OF_ONE_ANSWER.has(name))
-      prepared.set(url, {
-        provider: asked,
-        headers: headers.flatMap(([name, value]) => [name, String(value)]),
-        body,
-        route: routeOf(ctx),
-      })
-    },
+    keep: (ctx, next) => (documents.has(ctx.req.url ?? '') && isPlain(ctx.req) ? keepAnswer(ctx, next) : next()),
   }
 }
 

@@ -4,7 +4,7 @@
  * else is in the database. Making a provider costs about 2 ms (measured).
  */
 import { isDeepStrictEqual } from 'node:util'
-import type { Middleware } from 'koa'
+import type { Context, Middleware } from 'koa'
 import { Provider, type KoaContextWithOIDC } from 'oidc-provider'
 import type { ProtocolPages } from '#core/feature.ts'
 import type { Services } from '#core/services.ts'
@@ -31,7 +31,7 @@ import { orderPolledCodes } from './polled-codes.ts'
 import { refuseParallelUses } from './replay.ts'
 import { keepAdministrators } from './registration.ts'
 import { refuseUnregisteredAnswers } from './registered-answers.ts'
-import { withoutRetired } from './signing.ts'
+import { leaveOutRetired } from './signing.ts'
 import { limitUserCodes } from './user-codes.ts'
 
 /** How often each process looks whether the published keys have changed, in milliseconds. */
@@ -63,11 +63,6 @@ export async function openProtocol(services: Services, pages: ProtocolPages): Pr
     provider = makeProvider(services, pages, published, around)
     log.info(sameKeys ? 'types of authorization details changed' : 'signing keys changed')
   }
-  const record = recordEvents(services.audit)
-  const recorded =
-    (endpoints: Middleware): Middleware =>
-    (ctx, next) =>
-      record(ctx, async () => void (await endpoints(ctx, next)))
   const callOut = outboundFetch(services)
   // others wait for the commit of a request, which therefore waits for no stranger's server
   const fetch: GuardedFetch = (...call) => database.apart(() => callOut(...call))
@@ -81,10 +76,12 @@ export async function openProtocol(services: Services, pages: ProtocolPages): Pr
 
   return {
     current: () => provider,
-    middleware: withoutRetired(
-      withOwnErrors(recorded((ctx, next) => endpointsOf(provider)(ctx, next))),
-      () => published.unpublished,
-    ),
+    async middleware(ctx, next) {
+      await endpointsOf(provider)(ctx, next)
+      await recordEvents(ctx, services.audit)
+      throwOwnError(ctx)
+      leaveOutRetired(ctx, published.unpublished)
+    },
     refreshKeys,
     async close() {
       await endWatch()
@@ -155,12 +152,9 @@ function keepOwnError(ctx: KoaContextWithOIDC, error: Error): void {
  * The library answers every error that is not its own with 500. An error of ours is told outside in one way only, with
  * its status, Retry-After and page, so it is thrown again where the library has ended: platform/http/errors.ts answers.
  */
-function withOwnErrors(endpoints: Middleware): Middleware {
-  return async (ctx, next) => {
-    await endpoints(ctx, next)
-    const error: unknown = ctx.state[OWN_ERROR]
-    if (error instanceof AppError) throw error
-  }
+function throwOwnError(ctx: Context): void {
+  const error: unknown = ctx.state[OWN_ERROR]
+  if (error instanceof AppError) throw error
 }
 
 /** A provider is a Koa app whose one middleware is its router; ours is the app around it. */

@@ -73,8 +73,7 @@ export function registrationDoor(services: Services): Middleware {
     return { bounds: tokenId === undefined ? OPEN_BOUNDS : (await registrationTokens.get(tokenId)).bounds, tokenId }
   }
 
-  return async (ctx, next) => {
-    if (mode === 'off' || !/^\/register(\/|$)/.test(ctx.path)) return next()
+  const door: Middleware = async (ctx, next) => {
     if (allowOtherOrigins(ctx)) return
     if (mode === 'open' && ctx.method === 'POST') await limit(ctx)
     ctx.state[PERMIT] = await permitOf(ctx)
@@ -84,6 +83,8 @@ export function registrationDoor(services: Services): Middleware {
     const isWithoutToken = ctx.get('Authorization') === '' && (mode === 'token' || ctx.path !== '/register')
     if (ctx.status === 400 && isWithoutToken) ctx.status = 401
   }
+
+  return (ctx, next) => (mode !== 'off' && /^\/register(\/|$)/.test(ctx.path) ? door(ctx, next) : next())
 }
 
 /** OpenID Connect Dynamic Client Registration 1.0 §3; nothing here goes by a cookie. True where that was the question. */

@@ -1,12 +1,17 @@
 import type { Context, Middleware } from 'koa'
 import type { Services } from '#core/services.ts'
 import { OutboundError, type GuardedFetch } from '#platform/fetch.ts'
+import { onPaths } from '#platform/http/on-paths.ts'
+import { DOCUMENTS } from './document-caching.ts'
 import { outboundFetch } from './outbound.ts'
 
 const PUSHED = 'urn:ietf:params:oauth:request_uri:'
 /** Names nothing that was pushed, so that the library answers with invalid_request_uri, where it answers all else. */
 const UNREADABLE = `${PUSHED}unreadable`
 const SIGNED_JWT = /^[\w-]+\.[\w-]+\.[\w-]+$/
+
+/** Where such requests arrive, and where it is said that they may. */
+const CONCERNED = new Set(['/authorize', ...DOCUMENTS])
 
 type Needs = Pick<Services, 'clients' | 'log' | 'metrics' | 'settings'>
 
@@ -18,13 +23,13 @@ type Needs = Pick<Services, 'clients' | 'log' | 'metrics' | 'settings'>
  */
 export function requestsByReference(services: Needs): Middleware {
   const fetch = outboundFetch(services)
-  return async (ctx, next) => {
+  return onPaths(CONCERNED, async (ctx, next) => {
     if (ctx.path === '/authorize') await replaceReference(ctx, services, fetch)
     await next()
     const { body } = ctx
     if (typeof body === 'object' && body !== null && 'request_uri_parameter_supported' in body)
       Object.assign(body, { request_uri_parameter_supported: true, require_request_uri_registration: true })
-  }
+  })
 }
 
 async function replaceReference(ctx: Context, { clients, log }: Needs, fetch: GuardedFetch): Promise<void> {

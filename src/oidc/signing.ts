@@ -3,7 +3,7 @@
  * common ones are made when a client or an API is registered that asks for one, so discovery names them from then on. Those
  * signed with a client's secret need no key of ours.
  */
-import type { Middleware } from 'koa'
+import type { Context } from 'koa'
 import type { Configuration, JWKS } from 'oidc-provider'
 import { TOKEN_ALGORITHMS, type SigningAlgorithm } from '#core/signing-keys/algorithms.ts'
 import { AppError } from '#platform/errors.ts'
@@ -46,14 +46,11 @@ export function keysAreHere(jwks: JWKS, refreshKeys: () => Promise<void>): KeyCh
 }
 
 /** Retired keys verify the hint of a sign-out, and the library has them for that; the JWKS does without. */
-export function withoutRetired(endpoints: Middleware, unpublished: () => ReadonlySet<string>): Middleware {
-  return async (ctx, next) => {
-    await endpoints(ctx, next)
-    if (ctx.path !== JWKS_PATH || ctx.status !== 200) return
-    // boundary: the library's own answer
-    const { keys } = ctx.body as JWKS
-    const type = ctx.type
-    ctx.body = { keys: keys.filter(({ kid }) => kid === undefined || !unpublished().has(kid)) }
-    ctx.type = type
-  }
+export function leaveOutRetired(ctx: Context, unpublished: ReadonlySet<string>): void {
+  if (ctx.path !== JWKS_PATH || ctx.status !== 200) return
+  // boundary: the library's own answer
+  const { keys } = ctx.body as JWKS
+  const type = ctx.type
+  ctx.body = { keys: keys.filter(({ kid }) => kid === undefined || !unpublished.has(kid)) }
+  ctx.type = type
 }

@@ -8,13 +8,14 @@ import type { Middleware } from 'koa'
 import type { Services } from '#core/services.ts'
 import { AppError } from '#platform/errors.ts'
 import { notStored } from '#platform/database/unit.ts'
+import { onPaths } from '#platform/http/on-paths.ts'
 
 const IN_ONE_COMMIT = new Set(['/token', '/revoke'])
 
 /** @throws AppError(unavailable) instead of any answer with a status from 500 */
 export function storedAnswers({ database }: Pick<Services, 'database'>): Middleware {
-  return async (ctx, next) => {
-    if (ctx.method !== 'POST' || !IN_ONE_COMMIT.has(ctx.path)) return next()
+  return onPaths(IN_ONE_COMMIT, async (ctx, next) => {
+    if (ctx.method !== 'POST') return next()
     let refusal: AppError | undefined
     await database.together(async () => {
       try {
@@ -29,7 +30,7 @@ export function storedAnswers({ database }: Pick<Services, 'database'>): Middlew
     if (refusal) throw refusal
     // the library has told its log why
     if (ctx.status >= 500) throw notStored()
-  }
+  })
 }
 
 function isRefusal(error: unknown): error is AppError {

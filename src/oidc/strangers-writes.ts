@@ -8,6 +8,7 @@
 import type { Context, Middleware } from 'koa'
 import { AppError } from '#platform/errors.ts'
 import { networkOf } from '#platform/http/network.ts'
+import { onPaths } from '#platform/http/on-paths.ts'
 import { factsOf } from '#platform/http/request-facts.ts'
 import { tokenBuckets } from '#platform/token-buckets.ts'
 import { oidcOf } from './library-context.ts'
@@ -31,8 +32,7 @@ const ROW_BYTES = 1_024
 export function boundStrangersWrites(ofANetwork = OF_A_NETWORK): Middleware {
   const networks = tokenBuckets(ofANetwork.bytes, ofANetwork.bytesPerSecond)
   const everybody = tokenBuckets(OF_ALL.bytes, OF_ALL.bytesPerSecond)
-  return async (ctx, next) => {
-    if (!STORING.has(ctx.path)) return next()
+  return onPaths(STORING, async (ctx, next) => {
     const network = networkOf(factsOf(ctx.req).clientAddress)
     const bytes = ROW_BYTES + ctx.url.length + ctx.req.readableLength
     const giveBack = (): void => {
@@ -51,7 +51,7 @@ export function boundStrangersWrites(ofANetwork = OF_A_NETWORK): Middleware {
       throw error
     })
     if (ctx.status >= 400 || isKnown(ctx)) giveBack()
-  }
+  })
 }
 
 /** Somebody is signed in, or a client has proven who it is. */

@@ -9,10 +9,14 @@ const NAME = 'ui_locales'
  * RP-Initiated Logout 1.0 §2), wherever the library found it: in the address, in the body, in a request object or
  * a pushed request. What the library knows of a logout ends before its last page, which is told in its address.
  */
-export const uiLocales: Middleware = async (ctx, next) => {
+export const uiLocales: Middleware = (ctx, next) => {
   askForLanguage(ctx, () => oidcOf(ctx)?.params?.[NAME] ?? ctx.query[NAME])
-  await next()
-  if (ctx.path !== '/logout/confirm' || ctx.status !== 303) return
+  return ctx.path === '/logout/confirm' ? next().then(() => handOn(ctx)) : next()
+}
+
+/** To the last page of a logout. */
+function handOn(ctx: Context): void {
+  if (ctx.status !== 303) return
   const location = ctx.response.get('Location')
   const [address] = location.split('?', 1)
   // an application's own address is left as it was registered

@@ -49,7 +49,7 @@ export function loadAssets(dir: string, base = ''): Assets {
 }
 
 function serve(prefix: string, assets: ReadonlyMap<string, Asset>): Middleware {
-  return async (ctx, next) => {
+  return (ctx, next) => {
     if (!ctx.path.startsWith(prefix)) return next()
     const asset = assets.get(ctx.path)
     ctx.set('X-Content-Type-Options', 'nosniff')

@@ -4,7 +4,7 @@
  * the next in another, ends here with 400, for every endpoint and page alike. What a parameter means is judged behind it.
  */
 import type { IncomingMessage } from 'node:http'
-import type { Context, Middleware } from 'koa'
+import type { Context, Middleware, Next } from 'koa'
 import { jsonProblem } from './json-problem.ts'
 import { textProblem } from './text-problem.ts'
 
@@ -17,16 +17,14 @@ const FORM = 'application/x-www-form-urlencoded'
 const JSON_PARAMETERS = new Set(['claims', 'authorization_details'])
 
 /** Refuses what is malformed with 400, a body that is too large with 413, and one that is packed with 415. */
-export const strictInput: Middleware = async (ctx, next) => {
+export const strictInput: Middleware = (ctx, next) => {
   refuse(ctx, pathProblem(ctx.path) ?? parametersProblem(ctx.querystring))
-  await judgeBody(ctx)
-  await next()
-}
-
-async function judgeBody(ctx: Context): Promise<void> {
   const kind = ctx.is(FORM, 'application/json')
   // what is neither is refused unread, by whoever expected one of them; what is empty ends before it begins
-  if (!kind || ctx.get('Content-Length') === '0') return
+  return kind && ctx.get('Content-Length') !== '0' ? judgeBody(ctx, kind, next) : next()
+}
+
+async function judgeBody(ctx: Context, kind: string, next: Next): Promise<void> {
   if (!/^(identity)?$/i.test(ctx.get('Content-Encoding'))) refuse(ctx, 'the body must not be packed', 415)
   if (!/^(utf-?8)?$/i.test(ctx.request.charset)) refuse(ctx, 'the body must be UTF-8', 415)
   const body = await bodyOf(ctx.req)
@@ -35,6 +33,7 @@ async function judgeBody(ctx: Context): Promise<void> {
   const text = textOf(body)
   if (text === undefined) return refuse(ctx, 'the body is not UTF-8')
   refuse(ctx, kind === FORM ? parametersProblem(text) : (textProblem(text) ?? jsonProblem(text)))
+  await next()
 }
 
 function refuse(ctx: Context, problem: string | undefined, status = 400): void {
