@@ -3,10 +3,10 @@
  * noted where it is known, also by listeners that cannot wait, and put on record at one place each: events before the
  * answer leaves (`recordEvents`), refusals once the answer is known (refusals.ts), so that each leaves one row.
  */
-import type { IncomingMessage } from 'node:http'
 import type { Context } from 'koa'
 import type { Recorder } from '#core/audit/audit.ts'
 import { AUDIT_TYPES, type ActorKind, type AuditEvent, type AuditType } from '#core/audit/event.ts'
+import { attached } from '#platform/attached.ts'
 import type { AppError } from '#platform/errors.ts'
 import { factsOf } from '#platform/http/request-facts.ts'
 
@@ -29,11 +29,11 @@ interface Notes {
 
 type Noted = Pick<Context, 'req'>
 
-const notes = new WeakMap<IncomingMessage, Notes>()
+const notes = attached<Notes>()
 
 function notesOf({ req }: Noted): Notes {
-  const found = notes.get(req) ?? { refusal: undefined, refusalIsEvent: false, events: [], usedBy: undefined }
-  notes.set(req, found)
+  const found = notes.of(req) ?? { refusal: undefined, refusalIsEvent: false, events: [], usedBy: undefined }
+  notes.to(req, found)
   return found
 }
 
@@ -73,13 +73,13 @@ export function noteEvent(ctx: Noted, event: EventNote): void {
 
 /** Why the request was refused, unless that is on record already. */
 export function refusalToRecord(ctx: Noted): RefusalNote | 'recorded' | undefined {
-  const noted = notes.get(ctx.req)
+  const noted = notes.of(ctx.req)
   return noted?.refusalIsEvent === true ? 'recorded' : noted?.refusal
 }
 
 /** Puts on record what came of a request, before the answer leaves. */
 export async function recordEvents(ctx: Noted, audit: Recorder): Promise<void> {
-  const noted = notes.get(ctx.req)?.events.splice(0) ?? []
+  const noted = notes.of(ctx.req)?.events.splice(0) ?? []
   if (noted.length === 0) return
   const request = factsOf(ctx.req)
   await audit.record(noted.map(({ by, ...event }) => ({ ...event, by: { kind: by, request } })))

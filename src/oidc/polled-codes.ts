@@ -1,4 +1,5 @@
 import { Provider, type Grant } from 'oidc-provider'
+import { attached } from '#platform/attached.ts'
 
 /**
  * Two things in the life of what is polled for (a device code, a backchannel authentication request) that the library
@@ -33,12 +34,12 @@ interface Polled {
  * first looks for it only then, of many at the same moment nobody gets an answer.
  */
 function findGrantsFirst({ DeviceCode, BackchannelAuthenticationRequest, Grant: model }: Provider): void {
-  const held = new WeakMap<object, Grant | undefined>()
+  const held = attached<Grant | undefined>()
   // boundary: the published type is generic over the class, which is always this one here
   const finding = model as { find(id: string, options?: object): Promise<Grant | undefined> }
   const find = finding.find.bind(finding)
   finding.find = async (id, options) => {
-    const grant = Provider.ctx && held.get(Provider.ctx)
+    const grant = Provider.ctx && held.of(Provider.ctx)
     return grant?.jti === id ? grant : find(id, options)
   }
 
@@ -48,7 +49,7 @@ function findGrantsFirst({ DeviceCode, BackchannelAuthenticationRequest, Grant: 
     prototype.consume = async function (this: Polled): Promise<void> {
       const { ctx } = Provider
       // what the person turned down has no grant
-      if (ctx && this.grantId !== undefined) held.set(ctx, await find(this.grantId, { ignoreExpiration: true }))
+      if (ctx && this.grantId !== undefined) held.to(ctx, await find(this.grantId, { ignoreExpiration: true }))
       await consume.call(this)
     }
   }

@@ -19,6 +19,7 @@ import type { Accounts } from '#core/accounts/accounts.ts'
 import { isOpenToClient, type Api } from '#core/apis/api.ts'
 import type { Apis } from '#core/apis/apis.ts'
 import { isOpenTo } from '#core/clients/client.ts'
+import { attached } from '#platform/attached.ts'
 import { clientSettings } from './clients.ts'
 import { refuseOtherSignatures } from './fapi2.ts'
 import type { KeyCheck } from './signing.ts'
@@ -36,10 +37,10 @@ export interface Resources {
 
 /** What the library has to know of APIs. */
 export function resources(apis: ApiLookup, keysAreHere: KeyCheck): Resources {
-  const loaded = new WeakMap<KoaContextWithOIDC, Map<string, Promise<Api | undefined>>>()
+  const loaded = attached<Map<string, Promise<Api | undefined>>>()
   const find = (ctx: KoaContextWithOIDC, identifier: string): Promise<Api | undefined> => {
-    const ofRequest = loaded.get(ctx) ?? new Map<string, Promise<Api | undefined>>()
-    loaded.set(ctx, ofRequest)
+    const ofRequest = loaded.of(ctx) ?? new Map<string, Promise<Api | undefined>>()
+    loaded.to(ctx, ofRequest)
     const api = ofRequest.get(identifier) ?? apis.find(identifier)
     ofRequest.set(identifier, api)
     return api

@@ -6,6 +6,7 @@ import { X509Certificate } from 'node:crypto'
 import type { IncomingMessage } from 'node:http'
 import { TLSSocket } from 'node:tls'
 import { addressList } from '#platform/address-list.ts'
+import { attached } from '#platform/attached.ts'
 import { isFromTrustedProxy } from './request-facts.ts'
 
 export interface ClientCertificateRules {
@@ -28,7 +29,7 @@ const CLIENT_AUTHENTICATION = '1.3.6.1.5.5.7.3.2'
 export function clientCertificates({ trustedProxies, header, authorities }: ClientCertificateRules) {
   const trusted = addressList(trustedProxies)
   const issuers = authorities.map((pem) => new X509Certificate(pem))
-  const found = new WeakMap<IncomingMessage, ClientCertificate | undefined>()
+  const found = attached<{ readonly certificate: ClientCertificate | undefined }>()
 
   const read = (req: IncomingMessage): ClientCertificate | undefined => {
     // a connection of a proxy shows the proxy's certificate, never the client's
@@ -40,8 +41,9 @@ export function clientCertificates({ trustedProxies, header, authorities }: Clie
   }
 
   return (req: IncomingMessage): ClientCertificate | undefined => {
-    if (!found.has(req)) found.set(req, read(req))
-    return found.get(req)
+    const known = found.of(req) ?? { certificate: read(req) }
+    found.to(req, known)
+    return known.certificate
   }
 }
 

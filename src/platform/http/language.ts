@@ -2,8 +2,8 @@
  * The language of an answer: what the request's own parameters wish for goes before the browser's setting, and that
  * before the server's. It is asked for when a page is drawn, since some parameters are known late.
  */
-import type { IncomingMessage } from 'node:http'
 import type { Context, Middleware } from 'koa'
+import { attached } from '#platform/attached.ts'
 
 /** The languages that pages are written in, as BCP 47 tags. A new one is asked for in every words.json. */
 export const LOCALES = ['de', 'en', 'es', 'fr'] as const
@@ -14,19 +14,19 @@ interface Wishes {
   readonly asked: () => unknown
 }
 
-const wishesOf = new WeakMap<IncomingMessage, Wishes>()
+const wishes = attached<Wishes>()
 
 /** Before everything that draws a page. @param fallback where nothing that is wished for is spoken */
 export function language(fallback: Locale): Middleware {
   return (ctx, next) => {
-    wishesOf.set(ctx.req, { fallback, asked: () => undefined })
+    wishes.to(ctx.req, { fallback, asked: () => undefined })
     return next()
   }
 }
 
 /** Sets what goes before the browser's setting: language tags by preference, separated by spaces; untrusted. */
 export function askForLanguage(ctx: Pick<Context, 'req'>, asked: () => unknown): void {
-  wishesOf.set(ctx.req, { ...wishesFor(ctx), asked })
+  wishes.to(ctx.req, { ...wishesFor(ctx), asked })
 }
 
 /** The language that was asked for by `askForLanguage`, if it is one of ours. */
@@ -41,9 +41,9 @@ export function localeOf(ctx: Pick<Context, 'req' | 'get'>): Locale {
 }
 
 function wishesFor({ req }: Pick<Context, 'req'>): Wishes {
-  const wishes = wishesOf.get(req)
-  if (!wishes) throw new Error('the request has no language: the middleware `language` goes before what draws pages')
-  return wishes
+  const found = wishes.of(req)
+  if (!found) throw new Error('the request has no language: the middleware `language` goes before what draws pages')
+  return found
 }
 
 /**

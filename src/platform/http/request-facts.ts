@@ -3,6 +3,7 @@ import { isIPv4, isIPv6, type BlockList } from 'node:net'
 import type { IncomingMessage } from 'node:http'
 import type { Middleware } from 'koa'
 import { addressList, isIn } from '#platform/address-list.ts'
+import { attached } from '#platform/attached.ts'
 
 /** What is known of a request before anything is decided about it. */
 export interface RequestFacts {
@@ -12,11 +13,11 @@ export interface RequestFacts {
   readonly clientAddress: string
 }
 
-const facts = new WeakMap<IncomingMessage, RequestFacts>()
+const facts = attached<RequestFacts>()
 
 /** @throws Error for a request that did not come through `requestFacts`, which is a bug of the middleware table */
 export function factsOf(req: IncomingMessage): RequestFacts {
-  const found = facts.get(req)
+  const found = facts.of(req)
   if (!found) throw new Error('the request has no facts: requestFacts must be the first middleware')
   return found
 }
@@ -26,8 +27,8 @@ export function requestFacts(trustedProxies: readonly string[]): Middleware {
   const read = factsReader(trustedProxies)
   return (ctx, next) => {
     const known = read(ctx.req)
-    facts.set(ctx.req, known)
-    ctx.set(REQUEST_ID, known.id)
+    facts.to(ctx.req, known)
+    ctx.res.setHeader(REQUEST_ID, known.id)
     return next()
   }
 }
