@@ -28,7 +28,6 @@ import { boundStrangersWrites } from '#oidc/strangers-writes.ts'
 import { uiLocales } from '#oidc/ui-locales.ts'
 import { countWrongSecrets } from '#oidc/wrong-secrets.ts'
 import { withPatience } from '#platform/database/patience.ts'
-import { accessLog } from '#platform/http/access-log.ts'
 import { loadAssets } from '#platform/http/assets.ts'
 import { errorBoundary } from '#platform/http/errors.ts'
 import { refuseForeignOrigin } from '#platform/http/forms.ts'
@@ -77,11 +76,12 @@ export async function createApp(config: Config, services: Services, features: re
   // errors end in the boundary; what still arrives here broke while an answer was being sent
   koa.on('error', (error: unknown) => services.log.warn({ err: error }, 'an answer could not be sent whole'))
 
+  const { trustedProxies } = config
+  const telemetry = { log: services.log, requests: services.metrics.requests, trustedProxies, protocol: scheme }
   const documents = preparedDocuments(base, protocol.current)
   const table: readonly Middleware[] = [
-    requestFacts(config.trustedProxies),
-    requestTelemetry(services.metrics.requests, config.trustedProxies),
-    accessLog(services.log),
+    requestFacts(trustedProxies),
+    requestTelemetry(telemetry),
     documents.keep,
     securityHeaders(scheme === 'https'),
     language(config.defaultLocale),
@@ -113,7 +113,7 @@ export async function createApp(config: Config, services: Services, features: re
   ]
   for (const middleware of table) koa.use(middleware)
 
-  const sendReady = readySender({ ...config, log: services.log, requests: services.metrics.requests, protocol: scheme })
+  const sendReady = readySender(telemetry)
   const callKoa = koa.callback()
   return {
     answer(req, res) {

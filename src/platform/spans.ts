@@ -5,6 +5,7 @@
  */
 import {
   context,
+  INVALID_TRACEID,
   SpanStatusCode,
   trace,
   type Attributes,
@@ -28,7 +29,9 @@ export function inSpan<T>(
   { kind, attributes = {}, parent = context.active() }: Around,
   task: (span: Span) => Promise<T>,
 ): Promise<T> {
-  return tracer.startActiveSpan(name, { kind, attributes }, parent, async (span) => {
+  const span = tracer.startSpan(name, { kind, attributes }, parent)
+  if (isRecordedByNobody(span)) return task(span)
+  return context.with(trace.setSpan(parent, span), async () => {
     try {
       return await task(span)
     } catch (error) {
@@ -46,7 +49,9 @@ export function inShortSpan(
   { kind, attributes = {}, parent = context.active() }: Around,
   task: (span: Span) => void,
 ): void {
-  tracer.startActiveSpan(name, { kind, attributes }, parent, (span) => {
+  const span = tracer.startSpan(name, { kind, attributes }, parent)
+  if (isRecordedByNobody(span)) return task(span)
+  context.with(trace.setSpan(parent, span), () => {
     try {
       task(span)
     } finally {
@@ -77,6 +82,11 @@ export function traceNames(): { trace_id?: string; span_id?: string } {
   if (span?.isRecording() !== true) return {}
   const { traceId, spanId } = span.spanContext()
   return { trace_id: traceId, span_id: spanId }
+}
+
+/** There is no SDK: then neither a context has to follow the task nor the end of the span, which is 5 us a request. */
+function isRecordedByNobody(span: Span): boolean {
+  return span.spanContext().traceId === INVALID_TRACEID
 }
 
 function markFailed(span: Span, error: unknown): void {

@@ -1,31 +1,20 @@
-import type { Middleware } from 'koa'
 import type { Log } from '#platform/log.ts'
-import { factsOf, type RequestFacts } from './request-facts.ts'
-
-/** One line a request, see `logAnswer`. */
-export function accessLog(log: Log): Middleware {
-  return async (ctx, next) => {
-    const startedAt = performance.now()
-    try {
-      await next()
-    } finally {
-      logAnswer(log, factsOf(ctx.req), { method: ctx.method, url: ctx.req.url ?? '', status: ctx.status, startedAt })
-    }
-  }
-}
+import type { RequestFacts } from './request-facts.ts'
 
 interface Answered {
   readonly method: string
   readonly url: string
   readonly status: number
-  /** As performance.now() has it. */
-  readonly startedAt: number
 }
 
 /** The line of one request. No query and no body: they carry codes and tokens; ids in the path are cut out. */
-export function logAnswer(log: Log, { id, clientAddress }: RequestFacts, answered: Answered): void {
-  const { method, url, status, startedAt } = answered
-  const ms = Math.round(performance.now() - startedAt)
+export function logAnswer(
+  log: Log,
+  { id, clientAddress }: RequestFacts,
+  { method, url, status }: Answered,
+  milliseconds: number,
+): void {
+  const ms = Math.round(milliseconds)
   log.info({ id, method, path: withoutIds(url), status, ms, client: clientAddress }, 'request')
 }
 

@@ -9,30 +9,38 @@ import {
 import type { IncomingMessage } from 'node:http'
 import type { Context, Middleware } from 'koa'
 import { addressList } from '#platform/address-list.ts'
+import type { Log } from '#platform/log.ts'
 import type { PlatformMetrics } from '#platform/metrics.ts'
 import { inShortSpan, inSpan } from '#platform/spans.ts'
-import { isFromTrustedProxy } from './request-facts.ts'
+import { logAnswer } from './access-log.ts'
+import { factsOf, isFromTrustedProxy, type RequestFacts } from './request-facts.ts'
 
 /** Others are counted together, so that nobody makes a series by inventing one. */
 const METHODS = new Set(['GET', 'HEAD', 'POST', 'PUT', 'DELETE', 'OPTIONS'])
 
-type Requests = PlatformMetrics['requests']
+export interface TelemetryNeeds {
+  readonly log: Log
+  readonly requests: PlatformMetrics['requests']
+  readonly trustedProxies: readonly string[]
+  /** The issuer's: `https` or `http`. */
+  readonly protocol: string
+}
 
 /**
- * Times each request under the endpoint that took it, and puts a span around it (OpenTelemetry's conventions for HTTP
- * servers). A trace is continued only from a trusted proxy: strangers do not choose what is recorded.
+ * Times each request under the endpoint that took it, writes its line of the log, and puts a span around it
+ * (OpenTelemetry's conventions for HTTP servers). A trace is continued only from a trusted proxy: strangers do not
+ * choose what is recorded.
  */
-export function requestTelemetry(requests: Requests, trustedProxies: readonly string[]): Middleware {
-  const parentOf = parentReader(trustedProxies)
+export function requestTelemetry(needs: TelemetryNeeds): Middleware {
+  const parentOf = parentReader(needs.trustedProxies)
   return (ctx, next) => {
     const startedAt = performance.now()
     return inSpan('HTTP', { kind: SpanKind.SERVER, parent: parentOf(ctx.req) }, async (span) => {
       try {
         await next()
       } finally {
-        const answered = { method: ctx.method, route: routeOf(ctx), status: ctx.status, protocol: ctx.protocol }
-        observe(requests, answered, startedAt)
-        describe(span, answered)
+        const { method, req, status } = ctx
+        tell(needs, span, { method, url: req.url ?? '', route: routeOf(ctx), status, facts: factsOf(req), startedAt })
       }
     })
   }
@@ -40,25 +48,34 @@ export function requestTelemetry(requests: Requests, trustedProxies: readonly st
 
 /** The same around an answer that is sent without the table of middleware. */
 export function answerTelemetry(
-  requests: Requests,
-  trustedProxies: readonly string[],
-): (req: IncomingMessage, answered: Answered, send: () => void) => void {
-  const parentOf = parentReader(trustedProxies)
+  needs: TelemetryNeeds,
+): (req: IncomingMessage, answered: Omit<Answered, 'startedAt'>, send: () => void) => void {
+  const parentOf = parentReader(needs.trustedProxies)
   return (req, answered, send) => {
     const startedAt = performance.now()
     inShortSpan('HTTP', { kind: SpanKind.SERVER, parent: parentOf(req) }, (span) => {
       send()
-      observe(requests, answered, startedAt)
-      describe(span, answered)
+      tell(needs, span, { ...answered, startedAt })
     })
   }
 }
 
 interface Answered {
+  readonly facts: RequestFacts
   readonly method: string
+  readonly url: string
   readonly route: string
   readonly status: number
-  readonly protocol: string
+  /** As performance.now() has it. */
+  readonly startedAt: number
+}
+
+function tell({ log, requests, protocol }: TelemetryNeeds, span: Span, answered: Answered): void {
+  const { method, route, status, facts, startedAt } = answered
+  const milliseconds = performance.now() - startedAt
+  requests.observe({ method: knownMethod(method), route, status }, milliseconds / 1_000)
+  describe(span, answered, protocol)
+  logAnswer(log, facts, answered, milliseconds)
 }
 
 function parentReader(trustedProxies: readonly string[]): (req: IncomingMessage) => ParentContext {
@@ -75,15 +92,11 @@ export function routeOf(ctx: Context): string {
   return typeof matched === 'string' ? matched : 'other'
 }
 
-function observe(requests: Requests, { method, route, status }: Answered, startedAt: number): void {
-  requests.observe({ method: knownMethod(method), route, status }, (performance.now() - startedAt) / 1_000)
-}
-
 function knownMethod(method: string): string {
   return METHODS.has(method) ? method : '_OTHER'
 }
 
-function describe(span: Span, { method, route, status, protocol }: Answered): void {
+function describe(span: Span, { method, route, status }: Answered, protocol: string): void {
   if (!span.isRecording()) return
   span.updateName(`HTTP ${knownMethod(method)} ${route}`)
   span.setAttributes({
