@@ -108,9 +108,9 @@ function bodyOf(req: IncomingMessage): Promise<Buffer | 'too large' | 'broken of
   })
 }
 
-function peek(req: IncomingMessage): Buffer {
+function peek(req: IncomingMessage): Buffer | 'broken off' {
   const body: unknown = req.read()
-  if (!Buffer.isBuffer(body)) return Buffer.alloc(0)
+  if (!Buffer.isBuffer(body)) return 'broken off'
   req.unshift(body)
   return body
 }
