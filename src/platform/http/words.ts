@@ -48,9 +48,17 @@ export function openWords(catalogues: Catalogues): Words {
     parseMissingKeyHandler: (key) => fail(`the pages have no words for ${key}`),
     missingInterpolationHandler: (text) => fail(`a value is missing in: ${text}`),
   })
+  const plain = new Map<string, string>()
   return (locale, folder) => {
     const translate = library.getFixedT(locale, [folder, SHARED])
-    return (key, values) => translate(key, values ? { ...values } : { skipInterpolation: true })
+    return (key, values) => {
+      if (values) return translate(key, { ...values })
+      // as many as there are texts; i18next looks for each as if for the first time
+      const name = `${locale} ${folder} ${key}`
+      const text = plain.get(name) ?? translate(key, { skipInterpolation: true })
+      plain.set(name, text)
+      return text
+    }
   }
 }
 
