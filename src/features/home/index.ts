@@ -6,6 +6,7 @@ import type { Middleware } from 'koa'
 import type { Feature } from '#core/feature.ts'
 import { approvalsPath } from '#core/issuer-paths.ts'
 import type { Needs } from '#oidc/needs.ts'
+import { onPaths } from '#platform/http/on-paths.ts'
 import { renderPage, view } from '#platform/http/render.ts'
 import type words from '#views/home/words.json'
 
@@ -21,8 +22,8 @@ const page = view<HomePage, typeof words>('home/home')
 export const home: Feature<Needs> = { word: 'home', routes: homeRoutes }
 
 function homeRoutes({ approvals, settings: { issuer } }: Needs): Middleware {
-  return async (ctx, next) => {
-    if (ctx.path !== '/' || (ctx.method !== 'GET' && ctx.method !== 'HEAD')) return next()
+  return onPaths(new Set(['/']), async (ctx, next) => {
+    if (ctx.method !== 'GET' && ctx.method !== 'HEAD') return next()
     const signedIn = await approvals.signedIn(ctx)
     const waiting = signedIn ? await approvals.list(signedIn.account) : []
     await renderPage(ctx, page, 'title', {
@@ -30,5 +31,5 @@ function homeRoutes({ approvals, settings: { issuer } }: Needs): Middleware {
       discoveryUrl: `${issuer}/.well-known/openid-configuration`,
       approvalsHref: waiting.length > 0 ? approvalsPath(issuer) : undefined,
     })
-  }
+  })
 }
