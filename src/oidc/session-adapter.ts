@@ -7,6 +7,7 @@
  */
 import { Provider, type Adapter, type AdapterPayload } from 'oidc-provider'
 import type { Artifact, ArtifactStore } from '#core/artifacts/store.ts'
+import { attached } from '#platform/attached.ts'
 
 type Row = Parameters<ArtifactStore['upsert']>[0]
 type Lifetime = number | undefined
@@ -30,11 +31,11 @@ interface Seen {
 /** @param plain keeps a session as any other model */
 export function sessionAdapter(plain: Adapter, needs: SessionAdapterNeeds): Adapter {
   const { artifacts, now, keyOf, rowOf, read } = needs
-  const seenBy = new WeakMap<object, Seen>()
-  const seenNow = (): Seen | undefined => Provider.ctx && seenBy.get(Provider.ctx)
+  const seenBy = attached<Seen>()
+  const seenNow = (): Seen | undefined => Provider.ctx && seenBy.of(Provider.ctx)
   const see = ({ id, payload: text }: Pick<Row, 'id' | 'payload'>, { authorizations = {} }: AdapterPayload): void => {
     // a copy: the library goes on changing the object that it was given
-    if (Provider.ctx) seenBy.set(Provider.ctx, { key: id, text, authorizations: structuredClone(authorizations) })
+    if (Provider.ctx) seenBy.to(Provider.ctx, { key: id, text, authorizations: structuredClone(authorizations) })
   }
 
   return {

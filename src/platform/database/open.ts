@@ -33,8 +33,8 @@ export function openDatabase<Tables>(
   const db = new Kysely<Tables>(
     note ? { dialect: countingFailedConnections(dialect, kind, metrics), log: note } : { dialect },
   )
-  const run = dialect.run?.bind(dialect)
-  if (run) takeShortcut(db, note ? noted(run, note) : run)
+  const run = dialect.run.bind(dialect)
+  takeShortcut(db, note ? noted(run, note) : run)
   return {
     ...units,
     db,

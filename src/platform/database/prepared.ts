@@ -24,8 +24,8 @@ export type Shortcut = <Row>(query: CompiledQuery<Row>) => Promise<QueryResult<R
 const shortcuts = new WeakMap<object, Shortcut>()
 
 /**
- * From now on, prepared statements of the database go this way where it is open. To SQLite, Kysely's own is a dozen
- * promises long, which cost more than the statement.
+ * From now on, prepared statements of the database go this way where it is open. Kysely's own is a dozen promises long,
+ * which cost more than a statement of SQLite.
  */
 export function takeShortcut(db: Pick<Kysely<unknown>, 'executeQuery'>, shortcut: Shortcut): void {
   shortcuts.set(db, shortcut)

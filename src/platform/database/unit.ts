@@ -6,6 +6,7 @@
  */
 import { AsyncLocalStorage } from 'node:async_hooks'
 import type { DatabaseConnection, Driver } from 'kysely'
+import { attached } from '#platform/attached.ts'
 import { AppError } from '#platform/errors.ts'
 
 /** What a dialect makes of a unit: a transaction that begins with the first write. One that wrote nothing ends at no cost. */
@@ -112,12 +113,12 @@ export interface DriverWithUnits extends Driver {
 
 /** The driver, with the unit's connection for whoever asks inside a unit. A transaction inside a unit is part of it. */
 export function withUnits(driver: Driver, units: UnitsOfDriver, connect: () => UnitConnection): DriverWithUnits {
-  const unitOf = new WeakMap<DatabaseConnection, Unit>()
+  const unitOf = attached<Unit>()
   const connectionOfUnit = (): UnitConnection | undefined => {
     const unit = units.current()
     if (!unit || unit.connection) return unit?.connection
     unit.connection = connect()
-    unitOf.set(unit.connection, unit)
+    unitOf.to(unit.connection, unit)
     return unit.connection
   }
   return {
@@ -129,16 +130,16 @@ export function withUnits(driver: Driver, units: UnitsOfDriver, connect: () => U
       return connectionOfUnit() ?? driver.acquireConnection(options)
     },
     async releaseConnection(connection, options) {
-      if (!unitOf.has(connection)) await driver.releaseConnection(connection, options)
+      if (!unitOf.of(connection)) await driver.releaseConnection(connection, options)
     },
     async beginTransaction(connection, settings) {
-      if (!unitOf.has(connection)) await driver.beginTransaction(connection, settings)
+      if (!unitOf.of(connection)) await driver.beginTransaction(connection, settings)
     },
     async commitTransaction(connection) {
-      if (!unitOf.has(connection)) await driver.commitTransaction(connection)
+      if (!unitOf.of(connection)) await driver.commitTransaction(connection)
     },
     async rollbackTransaction(connection) {
-      const unit = unitOf.get(connection)
+      const unit = unitOf.of(connection)
       if (unit) unit.doomed = true
       else await driver.rollbackTransaction(connection)
     },

@@ -12,10 +12,10 @@ export interface CountedDialect extends Dialect {
   /** Where the dialect keeps a pool. */
   connections?(): ConnectionCounts
   /**
-   * Runs a statement as Kysely would, in the current unit or alone, without its layers; undefined where that cannot be.
-   * Absent where what they cost is nothing beside the way to the database.
+   * Runs a statement as Kysely would, in the current unit or alone, without its layers; undefined before Kysely has
+   * opened the database.
    */
-  run?<R>(query: CompiledQuery<R>): Promise<QueryResult<R>> | undefined
+  run<R>(query: CompiledQuery<R>): Promise<QueryResult<R>> | undefined
 }
 
 /** What a database has to tell about itself to be one of ours. */

@@ -12,9 +12,16 @@ const GOODBYE_MS = 1_000
 
 /** @param limitMs the longest that a connection, or the answer to one statement, is waited for */
 export function patientPool(pool: pg.Pool, limitMs: number): PostgresPool {
+  // one for each connection: Kysely, too, makes something of each that it sees for the first time
+  const patient = new WeakMap<pg.PoolClient, PatientClient>()
+  const patientOf = (client: pg.PoolClient): PatientClient => {
+    const known = patient.get(client) ?? patientClient(client, limitMs)
+    patient.set(client, known)
+    return known
+  }
   return {
     options: pool.options,
-    connect: () => spendPatience(async () => patientClient(await connected(pool, patienceLeft(limitMs)), limitMs)),
+    connect: () => spendPatience(async () => patientOf(await connected(pool, patienceLeft(limitMs))).lent()),
     // a server that has gone silent does not even hear that we leave
     end: () => Promise.race([pool.end(), sleep(GOODBYE_MS, undefined, { ref: false })]),
   }
@@ -40,17 +47,21 @@ async function connected(pool: pg.Pool, withinMs: number): Promise<pg.PoolClient
   }
 }
 
-/** One use of a connection, until it is released. */
-function patientClient(client: pg.PoolClient, limitMs: number): PostgresPoolClient {
-  let released = false
+interface PatientClient {
+  /** Begins a use of the connection, which ends when it is released. */
+  lent(): PostgresPoolClient
+}
+
+function patientClient(client: pg.PoolClient, limitMs: number): PatientClient {
+  let isLent = false
   const release = (destroy = false): void => {
-    if (!released) client.release(destroy)
-    released = true
+    if (isLent) client.release(destroy)
+    isLent = false
   }
   const query = (sql: string, parameters: readonly unknown[]): Promise<pg.QueryResult> =>
     spendPatience(async () => {
       const leftMs = patienceLeft(limitMs)
-      if (released || leftMs === 0) throw new Error('the database took too long for the whole request')
+      if (!isLent || leftMs === 0) throw new Error('the database took too long for the whole request')
       const timer = setTimeout(() => release(true), leftMs)
       try {
         return await client.query(sql, [...parameters])
@@ -59,5 +70,11 @@ function patientClient(client: pg.PoolClient, limitMs: number): PostgresPoolClie
       }
     })
   // boundary: Kysely's type has an overload for cursors, which nobody here opens, and a narrower list of commands
-  return { release, query: query as unknown as PostgresPoolClient['query'] }
+  const lendable: PostgresPoolClient = { release, query: query as unknown as PostgresPoolClient['query'] }
+  return {
+    lent() {
+      isLent = true
+      return lendable
+    },
+  }
 }

@@ -29,7 +29,7 @@ export function postgresUnit(driver: Driver): UnitConnection {
 
   const execute = async <R>(query: CompiledQuery): Promise<QueryResult<R>> => {
     if (over) throw notStored()
-    if (!waiting && !transaction && isRead(query)) return alone(query)
+    if (!waiting && !transaction && isRead(query)) return alone(driver, query)
     if (!waiting && !transaction && isUpsertOfOne(query)) {
       waiting = query
       return { numAffectedRows: 1n, rows: [] }
@@ -38,15 +38,6 @@ export function postgresUnit(driver: Driver): UnitConnection {
     if (waiting) await transaction.executeQuery(waiting)
     waiting = undefined
     return transaction.executeQuery<R>(query)
-  }
-
-  const alone = async <R>(query: CompiledQuery): Promise<QueryResult<R>> => {
-    const connection = await driver.acquireConnection()
-    try {
-      return await connection.executeQuery<R>(query)
-    } finally {
-      await driver.releaseConnection(connection)
-    }
   }
 
   const begun = async (): Promise<DatabaseConnection> => {
@@ -73,7 +64,7 @@ export function postgresUnit(driver: Driver): UnitConnection {
   const stored = async (): Promise<void> => {
     if (!waiting || over) return ended(commit)
     over = true
-    await alone(waiting).catch((error: unknown) => {
+    await alone(driver, waiting).catch((error: unknown) => {
       throw error instanceof AppError ? error : notStored(error)
     })
   }
@@ -99,6 +90,16 @@ export function postgresUnit(driver: Driver): UnitConnection {
     },
     commit: () => inTurn(stored),
     rollback: () => inTurn(() => ended(rollback)),
+  }
+}
+
+/** Runs a statement on a connection of its own. */
+export async function alone<R>(driver: Driver, query: CompiledQuery): Promise<QueryResult<R>> {
+  const connection = await driver.acquireConnection()
+  try {
+    return await connection.executeQuery<R>(query)
+  } finally {
+    await driver.releaseConnection(connection)
   }
 }
 

@@ -11,18 +11,20 @@ import {
   PostgresDriver,
   sql,
   type AbortableOperationOptions,
+  type CompiledQuery,
   type DatabaseConnection,
   type Driver,
   type Kysely,
   type MigrationLockOptions,
   type PostgresPool,
+  type QueryResult,
   type TransactionSettings,
 } from 'kysely'
 import { AppError } from '#platform/errors.ts'
-import { withUnits, type UnitsOfDriver } from '../unit.ts'
+import { withUnits, type DriverWithUnits, type UnitsOfDriver } from '../unit.ts'
 import type { ConnectionCounts, CountedDialect, DatabaseKind } from './kind.ts'
 import { patientPool } from './postgres-pool.ts'
-import { postgresUnit } from './postgres-unit.ts'
+import { alone, postgresUnit } from './postgres-unit.ts'
 
 /** pg_type.oid of int8 */
 const INT8_OID = 20
@@ -86,20 +88,25 @@ function postgresDialect(url: string, { onIdleError, units, statementMs }: Diale
 
 class OwnPostgresDialect extends PostgresDialect implements CountedDialect {
   readonly #pool: pg.Pool
-  readonly #lending: PostgresPool
-  readonly #units: UnitsOfDriver | undefined
+  readonly #driver: OwnPostgresDriver
+  readonly #joining: DriverWithUnits | undefined
 
   /** @param lending the pool as queries get connections from it */
   constructor(pool: pg.Pool, lending: PostgresPool, units: UnitsOfDriver | undefined) {
     super({ pool: lending })
+    const driver = new OwnPostgresDriver({ pool: lending })
     this.#pool = pool
-    this.#lending = lending
-    this.#units = units
+    this.#driver = driver
+    this.#joining = units && withUnits(driver, units, () => postgresUnit(driver))
+  }
+
+  run<R>(query: CompiledQuery<R>): Promise<QueryResult<R>> | undefined {
+    if (!this.#driver.isOpen) return undefined
+    return this.#joining?.connectionOfUnit()?.executeQuery<R>(query) ?? alone<R>(this.#driver, query)
   }
 
   override createDriver(): Driver {
-    const driver = new OwnPostgresDriver({ pool: this.#lending })
-    return this.#units ? withUnits(driver, this.#units, () => postgresUnit(driver)) : driver
+    return this.#joining ?? this.#driver
   }
 
   override createAdapter(): PostgresAdapter {
@@ -113,8 +120,19 @@ class OwnPostgresDialect extends PostgresDialect implements CountedDialect {
 }
 
 class OwnPostgresDriver extends PostgresDriver {
+  isOpen = false
   readonly #known = new WeakSet<DatabaseConnection>()
   readonly #inTransaction = new WeakSet<DatabaseConnection>()
+
+  override async init(options?: AbortableOperationOptions): Promise<void> {
+    await super.init(options)
+    this.isOpen = true
+  }
+
+  override async destroy(): Promise<void> {
+    this.isOpen = false
+    await super.destroy()
+  }
 
   override async acquireConnection(options?: AbortableOperationOptions): Promise<DatabaseConnection> {
     const connection = await super.acquireConnection(options).catch((error: unknown) => {
