@@ -101,7 +101,7 @@ export function clientVerdicts({ stored }: Installation): Verdicts {
         return warning(`${ids.length} of ${count} clients ${what}: ${someOf(ids)}.`, mend.replace('ID', only ?? 'ID'))
       })
     return [
-      ...(found.length > 0 ? found : [ok(`${count} clients, none with risky settings.`)]),
+      ...(found.length > 0 ? found : [ok(`No client has risky settings (${count} looked at).`)]),
       ...(isUseKnown
         ? []
         : [unchecked('which clients and grants are used, since receipts or the audit are kept for less than 90 days')]),
