@@ -12,14 +12,14 @@ export function orderPolledCodes(provider: Provider): void {
 }
 
 /**
- * A code that ends with the browser's session is saved once the session in the database knows of the grant. The other
- * way round a device that asks in between is told that its code is unknown.
+ * A code is approved once the session in the database knows of the grant. The other way round a device that asks in
+ * between is told that its code is unknown, and a session that was ended meanwhile would approve.
  */
 function saveSessionsFirst({ DeviceCode }: Provider): void {
   const model = DeviceCode.prototype
   const save = model.save
   model.save = async function (this: typeof model): Promise<string> {
-    if (this.accountId !== undefined && this.expiresWithSession) await Provider.ctx?.oidc.session?.persist()
+    if (this.accountId !== undefined) await Provider.ctx?.oidc.session?.persist()
     return save.call(this)
   }
 }

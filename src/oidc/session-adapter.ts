@@ -3,11 +3,12 @@
  * it when the request ends, so of two tabs that sign in to two applications the second would wipe out what the first
  * wrote, and with it the first one's tokens, which live by the session. Here a write holds only for the row that was
  * read; where another tab was faster, what this request added and removed is done to the newer row. A session that was
- * ended meanwhile stays ended. And a session gets its new id in one step, so that at no moment there is none.
+ * ended meanwhile stays ended, and what was done in it is not answered. And a session gets its new id in one step, so that at no moment there is none.
  */
 import { Provider, type Adapter, type AdapterPayload } from 'oidc-provider'
 import type { Artifact, ArtifactStore } from '#core/artifacts/store.ts'
 import { attached } from '#platform/attached.ts'
+import { AppError } from '#platform/errors.ts'
 
 type Row = Parameters<ArtifactStore['upsert']>[0]
 type Lifetime = number | undefined
@@ -59,6 +60,7 @@ export function sessionAdapter(plain: Adapter, needs: SessionAdapterNeeds): Adap
         if (await written(write.before, row, artifacts)) return see(row, write.after.payload)
         write = await afterOthers(seen, id, payload, needs)
       }
+      if (payload.accountId !== undefined && !(await wholeSession(payload.uid ?? '', needs))) throw endedMeanwhile()
     },
 
     async destroy(id) {
@@ -98,7 +100,8 @@ async function afterOthers(
     theirs && samePerson
       ? applied(seen.authorizations, ours.authorizations, theirs.payload.authorizations)
       : ours.authorizations
-  // a request that gives the browser a new id signs it in: that holds whatever the other tabs did
+  // after each page the browser gets a new id, but only a sign-in makes a session where there is none any more
+  if (!theirs && !Provider.ctx?.oidc.result?.login) return undefined
   if (renamed)
     return { before: own, after: { id, payload: { ...ours, ...(authorizations ? { authorizations } : {}) } } }
   if (!theirs || !samePerson) return undefined
@@ -128,6 +131,13 @@ async function wholeSession(
       authorizations[client] ??= authorization
   }
   return { row: newest.row, payload: { ...newest.payload, authorizations } }
+}
+
+/** What was done in a session that is no more is not answered: no code of it reaches anybody. */
+function endedMeanwhile(): AppError {
+  return new AppError('expired', 'The session ended during this request.', {
+    hint: 'Go back to the app and sign in again.',
+  })
 }
 
 /** Client by client: what this request changed since `base`, and everything else as it is now. */

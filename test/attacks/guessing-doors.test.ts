@@ -67,6 +67,13 @@ describe.each(databases)('guessing at other doors on $name', (database) => {
     expect(await guess(OF_A_CLIENT + 1, nobody)).toEqual(someLookedAt(1))
   })
 
+  test('A31 counts an address once, however a proxy spells it', async () => {
+    await guess(OF_A_CLIENT)
+    const wrong = { ...service, secret: 'wrong' }
+    for (const from of [`::ffff:${network}`, `::FFFF:${network}`, `::ffff:${network}%${'z'.repeat(8_000)}`])
+      expect((await ask(wrong, { from })).status).toBe(429)
+  })
+
   test('A33 locks the client out nowhere else, and no other client of the network', async () => {
     const other = await createClient(app.services, { type: 'service', redirect_uris: [] })
     await guess(OF_A_CLIENT + 1)

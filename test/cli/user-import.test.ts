@@ -228,6 +228,11 @@ describe.each(databases)('user import on $name', (database) => {
   test.each([
     ['that is no JSON', 'email,name\nada@example.com,Ada', /holds no people/],
     ['that holds something else', '{"realm": "main"\n}', /holds no people/],
+    [
+      'with a line that does not end',
+      `${lines({ email: 'p@example.com' })}\n${'x'.repeat(2_000_000)}`,
+      /Line 2 .*too long/,
+    ],
     ['in another encoding', Buffer.from(lines({ email: 'o@example.com', name: 'Zo\u00eb' }), 'latin1'), /not in UTF-8/],
   ])('refuses a file %s', async (_, content, sentence) => {
     const { exit, said } = await importing(content)

@@ -1,8 +1,10 @@
 // One browser, several tabs: each sign-in that was answered works, whatever the other tabs did at the same moment.
+import { setTimeout as sleep } from 'node:timers/promises'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { createClient, createPerson, PASSWORD, startApp, type RegisteredClient, type TestApp } from '../support/app.ts'
 import { browserSession, type BrowserSession } from '../support/browser-session.ts'
 import { databases } from '../support/databases.ts'
+import { authorizeDevice, pollDevice } from '../support/device.ts'
 import { authorizeUrl, codeFor, redeem, refresh, tokensIn, userinfo } from '../support/protocol.ts'
 
 describe.each(databases)('tabs of one browser on $name', (kind) => {
@@ -75,6 +77,32 @@ describe.each(databases)('tabs of one browser on $name', (kind) => {
       await opened
       const page = await browser.open(authorizeUrl(app, home, { prompt: 'none' }))
       expect(page.headers.get('location')).toContain('error=login_required')
+    }
+  })
+
+  test('A110 of a person who is signed out meanwhile end with what was being allowed in them', async () => {
+    const ada = await app.services.accounts.find('ada')
+    const [third] = await clientsFor(1, {})
+    const [tv] = await clientsFor(1, { first_party: true, device_flow: true })
+    if (!third || !tv) throw new Error('no client')
+    for (let round = 0; round < 4; round += 1) {
+      const browser = await signedIn()
+      const consent = await browser.open(authorizeUrl(app, third, { prompt: 'consent' }))
+      const device = await authorizeDevice(app, tv, { scope: 'openid offline_access' })
+      const other = browserSession(app.issuer, {}, [...browser.cookies.values()])
+      const confirm = await other.open(device.complete)
+      const allowed = Promise.allSettled([
+        browser.submit(consent, { decision: 'allow' }),
+        other.submit(confirm, { confirm: 'yes' }),
+      ])
+      await sleep(4 * (round + 1))
+      await app.services.accounts.signOut(ada?.id ?? '')
+      await allowed
+      for (const tab of [browser, other]) {
+        const page = await tab.open(authorizeUrl(app, home, { prompt: 'none' }))
+        expect(page.headers.get('location')).toContain('error=login_required')
+      }
+      expect((await pollDevice(app, tv, device.deviceCode)).status).toBe(400)
     }
   })
 

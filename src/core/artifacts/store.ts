@@ -135,6 +135,8 @@ export function artifactStore(db: Kysely<Tables>): ArtifactStore {
     },
 
     async removeByAccount(accountId) {
+      // the sessions first: what a request still stores in one is seen by the second statement, or has no session
+      await db.deleteFrom('artifacts').where('account_id', '=', accountId).where('model', '=', 'Session').execute()
       await db.deleteFrom('artifacts').where('account_id', '=', accountId).execute()
     },
 

@@ -70,6 +70,10 @@ async function* textsOf(file: string): AsyncGenerator<{ readonly number: number;
   let number = 0
   for await (const line of piecesOf(createReadStream(file, 'utf8'))) {
     number += 1
+    if (line.length > MOST_BYTES_OF_A_LINE)
+      throw new AppError('invalid_input', `Line ${number} of the file is too long for one person.`, {
+        hint: 'Those before it are there; mend the line, and run the import again.',
+      })
     const text = withoutMark(line).trim()
     if (text.includes(NOT_UTF8)) throw notUtf8(`Line ${number} of the file`)
     if (text !== '') yield { number, text }
@@ -83,6 +87,8 @@ async function* piecesOf(chunks: AsyncIterable<string>): AsyncGenerator<string> 
     const pieces = `${rest}${chunk}`.split('\n')
     rest = pieces.pop() ?? ''
     yield* pieces
+    // its end is not waited for: it may be the whole rest of the file
+    if (rest.length > MOST_BYTES_OF_A_LINE) yield rest
   }
   yield rest
 }

@@ -67,9 +67,10 @@ export function isFromTrustedProxy({ socket }: IncomingMessage, trusted: BlockLi
   return isIn(trusted, plainAddress(socket.remoteAddress ?? ''))
 }
 
-/** An IPv4 address that arrived on an IPv6 socket counts as the IPv4 address. */
+/** An IPv4 address that arrived on an IPv6 socket counts as the IPv4 address; a zone is of any length, and no client's. */
 function plainAddress(address: string): string {
-  return address.startsWith('::ffff:') && isIPv4(address.slice(7)) ? address.slice(7) : address
+  const [plain = ''] = address.split('%', 1)
+  return /^::ffff:/i.test(plain) && isIPv4(plain.slice(7)) ? plain.slice(7) : plain
 }
 
 /** Crockford's base 32: no letter that is read as another. */
