@@ -3,7 +3,8 @@
  * it when the request ends, so of two tabs that sign in to two applications the second would wipe out what the first
  * wrote, and with it the first one's tokens, which live by the session. Here a write holds only for the row that was
  * read; where another tab was faster, what this request added and removed is done to the newer row. A session that was
- * ended meanwhile stays ended, and what was done in it is not answered. And a session gets its new id in one step, so that at no moment there is none.
+ * ended meanwhile stays ended, and what was done in it is not answered. And a session gets its new id in one step, so
+ * that at no moment there is none.
  */
 import { Provider, type Adapter, type AdapterPayload } from 'oidc-provider'
 import type { Artifact, ArtifactStore } from '#core/artifacts/store.ts'
