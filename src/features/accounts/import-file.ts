@@ -72,7 +72,7 @@ async function* textsOf(file: string): AsyncGenerator<{ readonly number: number;
     number += 1
     if (line.length > MOST_BYTES_OF_A_LINE)
       throw new AppError('invalid_input', `Line ${number} of the file is too long for one person.`, {
-        hint: 'Those before it are there; mend the line, and run the import again.',
+        hint: 'Mend it, and run the import again: whoever is there already stays as they are.',
       })
     const text = withoutMark(line).trim()
     if (text.includes(NOT_UTF8)) throw notUtf8(`Line ${number} of the file`)
