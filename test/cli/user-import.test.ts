@@ -179,9 +179,10 @@ describe.each(databases)('user import on $name', (database) => {
         { email: 'max@example.com' },
         { email: 'root@example.com', admin: true },
         '{"email": "proto@example.com", "__proto__": {"admin": true}}',
+        { email: 'forger@example.com', 'x\nline 1': 1 },
       ),
     )
-    expect([exit, json['imported'], json['existing'], json['refused']]).toEqual([1, 2, 1, 10])
+    expect([exit, json['imported'], json['existing'], json['refused']]).toEqual([1, 2, 1, 11])
     for (const sentence of [
       /^line 2: person: .*object/m,
       /^line 3: email: .*missing/m,
@@ -193,6 +194,7 @@ describe.each(databases)('user import on $name', (database) => {
       /^line 9: email: Somebody else/m,
       /^line 12: admin: Nobody becomes/m,
       /^line 13: __proto__: /m,
+      /^line 14: x\ufffdline 1: /m,
     ])
       expect(said).toMatch(sentence)
     expect(json['refusals']).toContainEqual({

@@ -56,7 +56,9 @@ function count(summary: Summary, place: string, outcome: ImportOutcome | undefin
   summary[outcome.kind] += 1
   if (outcome.kind !== 'refused' || summary.refusals.length >= MOST_REFUSALS_TOLD) return
   summary.refusals.push({ place, problems: outcome.problems })
-  for (const [member, problem] of Object.entries(outcome.problems)) terminal.say(`${place}: ${member}: ${problem}\n`)
+  for (const [member, problem] of Object.entries(outcome.problems))
+    // a name comes from the file, and must not end the line
+    terminal.say(`${place}: ${member.replaceAll(/\p{Cc}/gu, '\ufffd')}: ${problem}\n`)
 }
 
 function resultOf(summary: Summary): CommandResult {
