@@ -32,4 +32,16 @@ describe.each(databases)('consents on $name', (kind) => {
     await app.services.consents.forget(account, client.id)
     expect(await app.services.consents.find(account, client.id)).toBeUndefined()
   })
+
+  test('of a person who was deleted in that moment is refused in words, and leaves nothing', async () => {
+    const { id: account } = await createPerson(app.services, { username: 'grace', email: 'grace@example.org' })
+    const { client } = await createClient(app.services)
+    await app.services.accounts.remove(account)
+    const consent = { scopes: ['openid'], claims: [], resources: {} }
+    await expect(app.services.consents.remember(account, client.id, consent, 1)).rejects.toMatchObject({
+      code: 'expired',
+      hint: expect.stringContaining('sign in again'),
+    })
+    expect(await app.services.consents.find(account, client.id)).toBeUndefined()
+  })
 })

@@ -2,6 +2,7 @@ import type { Kysely, Selectable } from 'kysely'
 import { z } from 'zod'
 import type { ConsentRow, Tables } from '#core/tables.ts'
 import { prepared } from '#platform/database/prepared.ts'
+import { AppError } from '#platform/errors.ts'
 
 /** What a person allowed a client, remembered until it is withdrawn. */
 export interface Consent {
@@ -13,7 +14,7 @@ export interface Consent {
 
 export interface Consents {
   find(accountId: string, clientId: string): Promise<Consent | undefined>
-  /** Adds to what was allowed before. */
+  /** Adds to what was allowed before. @throws AppError(expired) where the person or the client has just been deleted */
   remember(accountId: string, clientId: string, consent: Consent, now: number): Promise<void>
   forget(accountId: string, clientId: string): Promise<void>
 }
@@ -39,6 +40,13 @@ export function consentStore(db: Kysely<Tables>): Consents {
       .values(row)
       .onConflict((conflict) => conflict.columns(['account_id', 'client_id']).doNothing()),
   )
+
+  const insertUnlessGone: typeof insert = (row) =>
+    insert(row).catch(async (cause: unknown) => {
+      const account = await db.selectFrom('accounts').select('id').where('id', '=', row.account_id).executeTakeFirst()
+      const client = await db.selectFrom('clients').select('id').where('id', '=', row.client_id).executeTakeFirst()
+      throw account && client ? cause : goneMeanwhile(cause)
+    })
 
   /** Holds only for the row that was read. */
   const replace = prepared(
@@ -75,7 +83,13 @@ export function consentStore(db: Kysely<Tables>): Consents {
               claimsBefore: before.claims,
               resourcesBefore: before.resources,
             })
-          : await insert({ account_id: accountId, client_id: clientId, ...after, granted_at: now, updated_at: now })
+          : await insertUnlessGone({
+              account_id: accountId,
+              client_id: clientId,
+              ...after,
+              granted_at: now,
+              updated_at: now,
+            })
         if (numAffectedRows === 1n) return
       }
     },
@@ -84,6 +98,13 @@ export function consentStore(db: Kysely<Tables>): Consents {
       await db.deleteFrom('consents').where('account_id', '=', accountId).where('client_id', '=', clientId).execute()
     },
   }
+}
+
+function goneMeanwhile(cause: unknown): AppError {
+  return new AppError('expired', 'The account or the application was deleted in this moment.', {
+    hint: 'Go back to the app and sign in again.',
+    cause,
+  })
 }
 
 function parseConsent({ scopes, claims, resources }: Stored): Consent {
