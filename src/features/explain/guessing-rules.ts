@@ -1,7 +1,12 @@
 /** The rules of who guesses, at whatever door. The first that matches is the one. */
 import { latchkey, type Rule } from './refused.ts'
 
+/** Of what all doors share. */
 const SHARED = 'a budget of this server, for passwords, codes, client secrets and tokens together (docs/operations.md)'
+
+const ENDS =
+  'It ends within a quarter of an hour. People get in with a browser that they know, applications with the right secret.'
+const who = latchkey('audit', 'list', '--type', 'guessing', '--since', '1h')
 
 export const GUESSING_RULES: readonly Rule[] = [
   {
@@ -44,9 +49,8 @@ export const GUESSING_RULES: readonly Rule[] = [
       'So much that is secret was guessed wrong from this network that nothing more of it is looked at for a while.',
     source: SHARED,
     remedy: () => ({
-      sentence:
-        'It ends within a quarter of an hour. People get in with a browser that they know, applications with the right secret. If many networks seem to be one, name the proxy in TRUSTED_PROXIES. Who it was:',
-      command: latchkey('audit', 'list', '--type', 'guessing', '--since', '1h'),
+      sentence: `${ENDS} If many networks seem to be one, name the proxy in TRUSTED_PROXIES. Who it was:`,
+      command: who,
     }),
   },
   {
@@ -54,10 +58,6 @@ export const GUESSING_RULES: readonly Rule[] = [
     sentence:
       'So much that is secret was guessed wrong from many networks that strangers’ guesses are not looked at for a while.',
     source: SHARED,
-    remedy: () => ({
-      sentence:
-        'It ends within a quarter of an hour. People get in with a browser that they know, applications with the right secret. Who it was:',
-      command: latchkey('audit', 'list', '--type', 'guessing', '--since', '1h'),
-    }),
+    remedy: () => ({ sentence: `${ENDS} Who it was:`, command: who }),
   },
 ]

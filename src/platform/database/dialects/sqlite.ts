@@ -60,7 +60,7 @@ class OwnSqliteAdapter extends SqliteAdapter {
 
 /**
  * A limit stands in the text: as a parameter it makes SQLite plan the statement anew at each run, since the plan may
- * depend on it, and better-sqlite3 then compiles a new function for its rows (measured: 90 µs in place of 12).
+ * depend on it, and better-sqlite3 then compiles a new function for its rows (measured: 19 µs in place of 4).
  */
 class OwnSqliteCompiler extends SqliteQueryCompiler {
   protected override visitLimit(node: LimitNode): void {
