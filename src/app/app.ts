@@ -23,7 +23,7 @@ import { openProtocol } from '#oidc/provider.ts'
 import { recordRefusals } from '#oidc/refusals.ts'
 import { registrationDoor } from '#oidc/registration.ts'
 import { requestsByReference } from '#oidc/requests-by-reference.ts'
-import { storedAnswers } from '#oidc/stored-answers.ts'
+import { gatheredWrites, storedAnswers } from '#oidc/stored-answers.ts'
 import { boundStrangersWrites } from '#oidc/strangers-writes.ts'
 import { uiLocales } from '#oidc/ui-locales.ts'
 import { countWrongSecrets } from '#oidc/wrong-secrets.ts'
@@ -96,6 +96,7 @@ export async function createApp(config: Config, services: Services, features: re
       recordRefusals(services.audit),
       strictInput,
       postedRequests,
+      gatheredWrites(services),
       forPages(refuseForeignOrigin(issuer.origin)),
       ...features.flatMap(({ routes }) => routes?.(withSteps) ?? []),
       documentCaching,

@@ -1,8 +1,8 @@
 /**
- * Endpoints whose answer stands on several rows: they are stored in one commit, and before the answer is given. What is
- * refused is stored too, since it may have ended a family of tokens; after a failure of ours nothing of the request is
- * left, so it may come again as it is (RFC 7009 §2.2.1 says so of 503). docs/decisions/024-one-commit-per-answer.md says
- * why the other endpoints do without.
+ * Endpoints whose answer stands on several rows. Those of tokens are stored in one commit, and before the answer is given.
+ * What is refused is stored too, since it may have ended a family of tokens; after a failure of ours nothing of the request
+ * is left, so it may come again as it is (RFC 7009 §2.2.1 says so of 503). Those of people have one commit where it costs
+ * nobody anything. docs/decisions/024-one-commit-per-answer.md says why, and why the other endpoints do without.
  */
 import type { Middleware } from 'koa'
 import type { Services } from '#core/services.ts'
@@ -11,6 +11,7 @@ import { notStored } from '#platform/database/unit.ts'
 import { onPaths } from '#platform/http/on-paths.ts'
 
 const IN_ONE_COMMIT = new Set(['/token', '/revoke'])
+const GATHERED = /^\/(authorize|interaction)(\/|$)/
 
 /** @throws AppError(unavailable) instead of any answer with a status from 500 */
 export function storedAnswers({ database }: Pick<Services, 'database'>): Middleware {
@@ -31,6 +32,11 @@ export function storedAnswers({ database }: Pick<Services, 'database'>): Middlew
     // the library has told its log why
     if (ctx.status >= 500) throw notStored()
   })
+}
+
+/** The authorization endpoint and the pages of a sign-in: what one request stores there costs one wait for the disk. */
+export function gatheredWrites({ database }: Pick<Services, 'database'>): Middleware {
+  return (ctx, next) => (GATHERED.test(ctx.path) ? database.gathered(next) : next())
 }
 
 function isRefusal(error: unknown): error is AppError {

@@ -3,7 +3,7 @@
 import { sql } from 'kysely'
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
 import { createClient, createPerson, PASSWORD, startApp, type RegisteredClient, type TestApp } from '../support/app.ts'
-import { browserSession, type BrowserSession } from '../support/browser-session.ts'
+import { browserSession, locationOf, type BrowserSession } from '../support/browser-session.ts'
 import { commitsIn } from '../support/commits.ts'
 import { databases } from '../support/databases.ts'
 import {
@@ -116,6 +116,22 @@ describe.each(databases)('the answer to a token request on $name', (kind) => {
       if (refreshToken !== '') expect((await refresh(app, client, refreshToken)).status).toBe(400)
     }
   })
+
+  test.runIf(kind.name === 'sqlite')(
+    'comes after a sign-in of four: request, guess, sign-in, session and code',
+    async () => {
+      const url = app.config.databaseUrl.reveal()
+      const stranger = browserSession(app.issuer)
+      await app.services.claimReceipts.flush()
+      const before = commitsIn(url)
+      const page = await stranger.open(authorizeUrl(app, client))
+      const signedIn = await stranger.submit(page, { username: 'ada', password: PASSWORD })
+      expect(locationOf(signedIn).searchParams.has('code')).toBe(true)
+      // a job may have come between
+      expect(commitsIn(url) - before).toBeLessThanOrEqual(6)
+      expect(commitsIn(url) - before).toBeGreaterThanOrEqual(4)
+    },
+  )
 
   test.runIf(kind.name === 'sqlite')('shares its commit with others at the same moment', async () => {
     const service = await createClient(app.services, { type: 'service', redirect_uris: [] })

@@ -150,6 +150,22 @@ describe.each(databases)('a unit on $name', (kind) => {
     expect(told).not.toHaveBeenCalledWith('never')
   })
 
+  test('is not what gathers writes: they are stored together where writers take turns, and whatever comes later', async () => {
+    const { writersTakeTurns } = database.kind
+    const told = vi.fn<() => void>()
+    const failing = database.gathered(async () => {
+      await add(1)
+      await database.gathered(() => add(2))
+      expect(await ids()).toEqual([1, 2])
+      expect(await seen()).toEqual(writersTakeTurns ? [] : [1, 2])
+      database.whenStored(told)
+      throw new Error('later')
+    })
+    await expect(failing).rejects.toThrow('later')
+    expect(await seen()).toEqual([1, 2])
+    expect(told).toHaveBeenCalledOnce()
+  })
+
   test('has nothing to do with what was begun in it and comes late', async () => {
     const late = Promise.withResolvers<void>()
     await database.together(async () => {

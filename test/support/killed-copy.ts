@@ -21,7 +21,7 @@ const db = new Kysely<CopyTables>({
 })
 const source = openDatabase<CopyTables>(process.env['SOURCE_URL'] ?? '', () => {})
 const target = {
-  ...openUnits(),
+  ...openUnits(kind.writersTakeTurns),
   db,
   kind,
   unhurried: <R>(run: (same: typeof db) => Promise<R>) => run(db),

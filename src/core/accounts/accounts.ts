@@ -165,7 +165,8 @@ export function createAccounts(needs: AccountsNeeds): Accounts {
     // it may only have been upgraded by another sign-in at the same moment
     if (!account) return isWeak ? authenticate(identifier, password, guesser) : undefined
     await guesses.wasRight(name, guesser)
-    if (isWeak) await store.upgradeHash(account.id, hash, await passwords.hash(password))
+    // others wait for what a request has written, and not for a hash
+    if (isWeak) await store.upgradeHash(account.id, hash, await database.apart(() => passwords.hash(password)))
     return account
   }
 

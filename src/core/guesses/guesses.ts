@@ -88,7 +88,7 @@ export interface GuessesNeeds {
   readonly log: Pick<Log, 'warn'>
 }
 
-export function createGuesses({ database: { db }, secrets, clock, audit, log }: GuessesNeeds): Guesses {
+export function createGuesses({ database: { db, apart }, secrets, clock, audit, log }: GuessesNeeds): Guesses {
   const counters: Kysely<AttemptTables> = db.withTables()
   const patterns = guessingPatterns(clock)
   const keyed = <T extends { readonly of: readonly string[] }>({ of, ...budget }: T) => ({
@@ -114,7 +114,7 @@ export function createGuesses({ database: { db }, secrets, clock, audit, log }: 
     }
   }
 
-  const count: Guesses['count'] = (guess) =>
+  const takeFromBudgets = (guess: Guess): Promise<void> =>
     // one refusal takes the others back, so a guess that nobody looked at uses up nothing
     counters.transaction().execute(async (transaction) => {
       const { own, once, shared } = budgetsOf(guess)
@@ -127,6 +127,9 @@ export function createGuesses({ database: { db }, secrets, clock, audit, log }: 
       await takeFrom(own)
       if ((await countAttempt(transaction, once, clock.now())) === undefined) await takeFrom(shared)
     })
+
+  // for all to see before it is looked at, whatever becomes of the request
+  const count: Guesses['count'] = (guess) => apart(() => takeFromBudgets(guess))
 
   return {
     count,

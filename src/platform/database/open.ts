@@ -27,7 +27,7 @@ export function openDatabase<Tables>(
   metrics?: DatabaseMetrics,
 ): Database<Tables> {
   const kind = kindOf(url)
-  const units = openUnits()
+  const units = openUnits(kind.writersTakeTurns)
   const dialect = kind.dialect(url, onIdleError, units)
   const note = metrics && queryTelemetry(kind, metrics)
   const db = new Kysely<Tables>(

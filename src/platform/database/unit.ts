@@ -24,6 +24,13 @@ export interface Units {
    */
   together(work: () => Promise<boolean>): Promise<void>
   /**
+   * Where writers take turns anyway, stores what the work writes with one commit, when it has ended; elsewhere each write by
+   * itself, since rows that a unit holds would make others wait. Either way each stands for itself: none is taken back
+   * because the work fails later.
+   * @throws AppError(unavailable) where they could not be stored: then nothing may be answered
+   */
+  gathered<R>(work: () => Promise<R>): Promise<R>
+  /**
    * Runs work that a unit must not wait for, or whose writes must stay whatever becomes of it. What the unit has written
    * so far is stored first. Outside of a unit it just runs.
    */
@@ -45,7 +52,8 @@ export interface UnitsOfDriver extends Units {
   current(): Unit | undefined
 }
 
-export function openUnits(): UnitsOfDriver {
+/** @param takeTurns whether writers of this database wait for one another, whatever they write */
+export function openUnits(takeTurns: boolean): UnitsOfDriver {
   const storage = new AsyncLocalStorage<Unit | undefined>()
 
   const current = (): Unit | undefined => {
@@ -58,7 +66,7 @@ export function openUnits(): UnitsOfDriver {
 
     async together(work) {
       if (current()) throw new Error('a unit inside a unit: the outer one stores everything')
-      const unit: Unit = { connection: undefined, doomed: false, ended: false, whenStored: [] }
+      const unit = newUnit()
       await storage.run(unit, async () => {
         let stores = false
         try {
@@ -67,9 +75,20 @@ export function openUnits(): UnitsOfDriver {
           unit.ended = true
           if (!stores) await unit.connection?.rollback()
         }
-        if (!stores) return
-        await storeWritten(unit)
-        for (const callback of unit.whenStored) callback()
+        if (stores) await finish(unit)
+      })
+    },
+
+    async gathered(work) {
+      if (!takeTurns || current()) return work()
+      const unit = newUnit()
+      return storage.run(unit, async () => {
+        try {
+          return await work()
+        } finally {
+          unit.ended = true
+          await finish(unit)
+        }
       })
     },
 
@@ -86,6 +105,15 @@ export function openUnits(): UnitsOfDriver {
       else callback()
     },
   }
+}
+
+function newUnit(): Unit {
+  return { connection: undefined, doomed: false, ended: false, whenStored: [] }
+}
+
+async function finish(unit: Unit): Promise<void> {
+  await storeWritten(unit)
+  for (const callback of unit.whenStored) callback()
 }
 
 async function storeWritten(unit: Unit): Promise<void> {

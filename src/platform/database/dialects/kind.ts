@@ -23,6 +23,8 @@ export interface DatabaseKind {
   readonly name: 'sqlite' | 'postgres'
   /** The first part of the URLs that choose it. */
   readonly protocols: readonly string[]
+  /** True where one transaction writes at a time; false where only those wait that write the same rows. */
+  readonly writersTakeTurns: boolean
   /**
    * @param units gives those inside a unit its connection
    * @throws AppError(configuration) where the URL cannot be used.

@@ -55,6 +55,7 @@ const OUTAGE = /^(08|53|57|25006|25P03|40)/
 export const postgres: DatabaseKind = {
   name: 'postgres',
   protocols: ['postgres://', 'postgresql://'],
+  writersTakeTurns: false,
   dialect: (url, onIdleError, units) => postgresDialect(url, { onIdleError, units, statementMs: DEADLINE_MS }),
   unhurriedDialect: (url) => postgresDialect(url, { onIdleError: () => {} }),
   isTransient: (error) =>

@@ -136,6 +136,8 @@ export async function openFile(path: string): Promise<SqliteFile> {
     writer.pragma('synchronous = FULL')
     writer.pragma('foreign_keys = ON')
     writer.pragma(`journal_size_limit = ${MOST_LOG_BYTES}`)
+    // what a statement of many rows needs to take itself back; beyond 64 kB it would go to a file of its own
+    writer.pragma('temp_store = MEMORY')
     if (inMemory) return new SqliteFile(new SqliteHandle(writer), undefined)
     const reader = open()
     reader.pragma('query_only = ON')

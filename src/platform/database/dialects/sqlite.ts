@@ -26,6 +26,7 @@ const UNIQUE_VIOLATIONS = new Set(['SQLITE_CONSTRAINT_UNIQUE', 'SQLITE_CONSTRAIN
 export const sqlite: DatabaseKind = {
   name: 'sqlite',
   protocols: ['sqlite:'],
+  writersTakeTurns: true,
   dialect: (url, _onIdleError, units) => sqliteDialect(url.slice('sqlite:'.length), units),
   isTransient: (error) => isBusy(error) || (error instanceof AppError && isBusy(error.cause)),
   isUniqueViolation: (error) => error instanceof Sqlite.SqliteError && UNIQUE_VIOLATIONS.has(error.code),
