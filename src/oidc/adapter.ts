@@ -9,7 +9,7 @@
  * redemptions).
  */
 import { errors, Provider, type Adapter, type AdapterFactory, type AdapterPayload } from 'oidc-provider'
-import type { Artifact, ArtifactStore } from '#core/artifacts/store.ts'
+import type { Artifact, ArtifactStore, NewArtifact } from '#core/artifacts/store.ts'
 import type { Clients } from '#core/clients/clients.ts'
 import { toProviderMetadata } from '#core/clients/client-json.ts'
 import { signingAlgorithmsOf } from '#core/clients/signing-algorithms.ts'
@@ -19,6 +19,7 @@ import type { Clock } from '#platform/clock.ts'
 import type { Units } from '#platform/database/unit.ts'
 import { parseJsonObject } from '#platform/json-object.ts'
 import { noteEvent, noteUsed } from './audit-notes.ts'
+import { expectGrant, takeGrant } from './brought-along.ts'
 import { AlreadyUsed } from './replay.ts'
 import { sessionAdapter } from './session-adapter.ts'
 import type { KeyCheck } from './signing.ts'
@@ -130,7 +131,15 @@ function artifactAdapter(model: string, needs: AdapterNeeds): Adapter {
       if (!(await artifacts.insertOnce(row)) && model === 'ReplayDetection') throw new AlreadyUsed()
     },
 
-    find: async (id) => read(await artifacts.find(keyOf(id), clock.now()), id),
+    async find(id) {
+      const key = keyOf(id)
+      const brought = model === 'Grant' ? takeGrant(key) : undefined
+      const payload = read(brought ? brought.row : await artifacts.find(key, clock.now()), id)
+      const { grantId, sessionUid } = payload?.expiresWithSession === true ? payload : {}
+      if (grantId !== undefined && sessionUid !== undefined)
+        expectGrant({ sessionUid, key: artifactKey('Grant', grantId) })
+      return payload
+    },
     findByUid: async () => undefined, // sessions only, see session-adapter.ts
     findByUserCode: async (code) =>
       read(await artifacts.findByUserCode(secrets.keyedDigest('user-code', code), clock.now())),
@@ -198,7 +207,7 @@ async function holdFamily(artifacts: ArtifactStore, grantId: string | null | und
   if (grantId) await artifacts.hold(artifactKey('Grant', grantId))
 }
 
-type LookedUp = Pick<Artifact, 'grant_id' | 'account_id' | 'client_id' | 'session_uid'>
+type LookedUp = Pick<NewArtifact, 'grant_id' | 'account_id' | 'client_id' | 'session_uid'>
 
 function lookedUpBy(model: string, payload: AdapterPayload): LookedUp {
   if (model === 'Interaction') {

@@ -10,6 +10,7 @@ import { Provider, type Adapter, type AdapterPayload } from 'oidc-provider'
 import type { Artifact, ArtifactStore } from '#core/artifacts/store.ts'
 import { attached } from '#platform/attached.ts'
 import { AppError } from '#platform/errors.ts'
+import { bringGrant, grantExpectedWith } from './brought-along.ts'
 
 type Row = Parameters<ArtifactStore['upsert']>[0]
 type Lifetime = number | undefined
@@ -118,9 +119,10 @@ async function afterOthers(
 /** All rows of one session as one: two tabs that renamed it at the same moment left one each. */
 async function wholeSession(
   uid: string,
-  { artifacts, now, read }: SessionAdapterNeeds,
+  needs: SessionAdapterNeeds,
 ): Promise<{ row: Artifact; payload: AdapterPayload } | undefined> {
-  const [newest, ...others] = (await artifacts.listBySessionUid(uid, now())).flatMap((row) => {
+  const { read } = needs
+  const [newest, ...others] = (await rowsOf(uid, needs)).flatMap((row) => {
     const payload = read(row)
     return payload ? [{ row, payload }] : []
   })
@@ -132,6 +134,14 @@ async function wholeSession(
       authorizations[client] ??= authorization
   }
   return { row: newest.row, payload: { ...newest.payload, authorizations } }
+}
+
+async function rowsOf(uid: string, { artifacts, now }: SessionAdapterNeeds): Promise<Artifact[]> {
+  const grantKey = grantExpectedWith(uid)
+  if (grantKey === undefined) return artifacts.listBySessionUid(uid, now())
+  const { ofSession, beside } = await artifacts.listBySessionUidWith(uid, grantKey, now())
+  bringGrant(beside)
+  return ofSession
 }
 
 /** What was done in a session that is no more is not answered: no code of it reaches anybody. */

@@ -54,6 +54,23 @@ export interface AccountStore {
   replaceGroups(id: string, groupIds: readonly string[]): Promise<void>
 }
 
+/** What an account is made of: a hash is read only where a password is compared with it. */
+const COLUMNS = [
+  'id',
+  'username',
+  'email',
+  'email_verified',
+  'name',
+  'given_name',
+  'family_name',
+  'claims',
+  'custom_claims',
+  'admin',
+  'disabled_at',
+  'created_at',
+  'updated_at',
+] as const
+
 /** No group's name holds a control character. */
 const SEPARATOR = '\u001f'
 
@@ -61,7 +78,7 @@ export function accountStore(db: Kysely<Tables>): AccountStore {
   const accounts = () =>
     db
       .selectFrom('accounts')
-      .selectAll('accounts')
+      .select(COLUMNS)
       .select((select) =>
         select
           .selectFrom('group_members')
@@ -224,7 +241,9 @@ function escapeLike(text: string): string {
   return text.replaceAll(/[!%_]/g, '!$&')
 }
 
-function accountOf(row: Selectable<AccountRow> & { group_names: string | null }): Account {
+type AccountRead = Pick<Selectable<AccountRow>, (typeof COLUMNS)[number]> & { group_names: string | null }
+
+function accountOf(row: AccountRead): Account {
   return {
     id: row.id,
     username: row.username ?? undefined,

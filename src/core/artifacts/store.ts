@@ -6,13 +6,19 @@ import type { Kysely, QueryResult, Selectable } from 'kysely'
 import type { ArtifactRow, Tables } from '#core/tables.ts'
 import { prepared } from '#platform/database/prepared.ts'
 
-export type Artifact = Selectable<ArtifactRow>
+/** What is read of a row; the other columns are only looked it up by, or written under a condition. */
+const COLUMNS = ['id', 'model', 'payload', 'grant_id', 'account_id', 'client_id', 'expires_at', 'consumed_at'] as const
+
+export type Artifact = Pick<Selectable<ArtifactRow>, (typeof COLUMNS)[number]>
 
 /** Rows are kept this long after they expire, so that a late caller hears "expired" and not "unknown", in seconds. */
 export const EXPIRY_GRACE_SECONDS = 60
 
+/** Two tabs may leave a row each, now and then a third; more are nobody's doing but a stranger's. */
+const MOST_OF_SESSION = 10
+
 /** A row without the columns that conditional writes alone may touch. */
-export type NewArtifact = Omit<Artifact, 'consumed_at' | 'polled_at' | 'poll_interval_seconds'>
+export type NewArtifact = Omit<Selectable<ArtifactRow>, 'consumed_at' | 'polled_at' | 'poll_interval_seconds'>
 
 export interface ArtifactStore {
   /** Inserts or replaces the row; never touches `consumed_at`, nor what polls have left. */
@@ -25,6 +31,12 @@ export interface ArtifactStore {
    * The rows of the session with the uid, newest first. There may be several: two tabs may write one uid at once.
    */
   listBySessionUid(uid: string, now: number): Promise<Artifact[]>
+  /** The same, and the row with the id, in one statement. */
+  listBySessionUidWith(
+    uid: string,
+    id: string,
+    now: number,
+  ): Promise<{ readonly ofSession: Artifact[]; readonly beside: Artifact | undefined }>
   /** At most `limit` rows of a model that stand on the person and have not expired, the first to expire first. */
   listOfAccount(model: string, accountId: string, now: number, limit: number): Promise<Artifact[]>
   /** Puts `after` in the place of `before`, under the same id or another; false if `before` has changed or is gone. */
@@ -66,15 +78,20 @@ export function artifactStore(db: Kysely<Tables>): ArtifactStore {
 
     find: async (id, now) => (await hot.find({ id, since: sinceOf(now) })).rows[0],
 
-    async listBySessionUid(uid, now) {
-      const { rows } = await hot.listBySessionUid({ uid, since: sinceOf(now) })
-      return rows.toSorted((a, b) => (b.expires_at ?? 0) - (a.expires_at ?? 0))
+    listBySessionUid: async (uid, now) => newestFirst((await hot.listBySessionUid({ uid, since: sinceOf(now) })).rows),
+
+    async listBySessionUidWith(uid, id, now) {
+      const { rows } = await hot.listBySessionUidWith({ uid, id, since: sinceOf(now) })
+      return {
+        ofSession: newestFirst(rows.filter((row) => row.id !== id)),
+        beside: rows.find((row) => row.id === id),
+      }
     },
 
     listOfAccount: (model, accountId, now, limit) =>
       db
         .selectFrom('artifacts')
-        .selectAll()
+        .select(COLUMNS)
         .where('account_id', '=', accountId)
         .where('model', '=', model)
         .where('expires_at', '>', now)
@@ -164,6 +181,9 @@ function hotStatements(db: Kysely<Tables>) {
       .updateTable('artifacts')
       .set((set) => ({ consumed_at: set.fn.coalesce('consumed_at', set.val(now)) }))
       .where('id', '=', id)
+  // in no order: to sort by a column with a partial index, SQLite would plan the statement anew at each run
+  const ofSession = ({ uid, since }: { uid: string; since: number }) =>
+    live(db, since).where('session_uid', '=', uid).where('model', '=', 'Session')
   return {
     upsert: prepared(db, (row: NewArtifact) => {
       const { id: _, ...rest } = row
@@ -173,9 +193,14 @@ function hotStatements(db: Kysely<Tables>) {
       inserting(row).onConflict((conflict) => conflict.column('id').doNothing()),
     ),
     find: prepared(db, ({ id, since }: { id: string; since: number }) => live(db, since).where('id', '=', id)),
-    listBySessionUid: prepared(db, ({ uid, since }: { uid: string; since: number }) =>
-      // in no order: to sort by a column with a partial index, SQLite would plan the statement anew at each run
-      live(db, since).where('session_uid', '=', uid).where('model', '=', 'Session').limit(10),
+    listBySessionUid: prepared(db, (values: { uid: string; since: number }) =>
+      ofSession(values).limit(MOST_OF_SESSION),
+    ),
+    listBySessionUidWith: prepared(db, ({ id, ...values }: { uid: string; id: string; since: number }) =>
+      live(db, values.since)
+        .where('id', '=', id)
+        .unionAll(ofSession(values))
+        .limit(1 + MOST_OF_SESSION),
     ),
     replace: prepared(
       db,
@@ -201,8 +226,12 @@ function hotStatements(db: Kysely<Tables>) {
 function live(db: Kysely<Tables>, since: number) {
   return db
     .selectFrom('artifacts')
-    .selectAll()
+    .select(COLUMNS)
     .where((where) => where.or([where('expires_at', 'is', null), where('expires_at', '>', since)]))
+}
+
+function newestFirst(rows: readonly Artifact[]): Artifact[] {
+  return rows.toSorted((a, b) => (b.expires_at ?? 0) - (a.expires_at ?? 0))
 }
 
 function wroteOne({ numAffectedRows }: QueryResult<unknown>): boolean {
