@@ -19,7 +19,7 @@ import type { Clock } from '#platform/clock.ts'
 import type { Units } from '#platform/database/unit.ts'
 import { parseJsonObject } from '#platform/json-object.ts'
 import { noteEvent, noteUsed } from './audit-notes.ts'
-import { expectGrant, takeGrant } from './brought-along.ts'
+import { expectGrant, rowFinder } from './brought-along.ts'
 import { AlreadyUsed } from './replay.ts'
 import { sessionAdapter } from './session-adapter.ts'
 import type { KeyCheck } from './signing.ts'
@@ -85,6 +85,7 @@ function artifactAdapter(model: string, needs: AdapterNeeds): Adapter {
   const { artifacts, database, secrets, clock, refreshReuseSeconds } = needs
   const reuseSeconds = model === 'RefreshToken' ? refreshReuseSeconds : 0
   const keyOf = (id: string) => artifactKey(model, id)
+  const findRow = rowFinder(model, { artifacts, now: clock.now, keyOf: artifactKey })
 
   const write = (key: string, payload: AdapterPayload): string => {
     if (SEALED.has(model)) return secrets.seal(placeOf(key), JSON.stringify(payload))
@@ -132,9 +133,7 @@ function artifactAdapter(model: string, needs: AdapterNeeds): Adapter {
     },
 
     async find(id) {
-      const key = keyOf(id)
-      const brought = model === 'Grant' ? takeGrant(key) : undefined
-      const payload = read(brought ? brought.row : await artifacts.find(key, clock.now()), id)
+      const payload = read(await findRow(id), id)
       const { grantId, sessionUid } = payload?.expiresWithSession === true ? payload : {}
       if (grantId !== undefined && sessionUid !== undefined)
         expectGrant({ sessionUid, key: artifactKey('Grant', grantId) })

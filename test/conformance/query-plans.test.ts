@@ -79,6 +79,20 @@ describe.each(databases)('query plans on $name', (database) => {
     },
   )
 
+  test('whoever shows a token is answered after three: the token of any kind, its session with its grant, the person', async () => {
+    const { accessToken } = await tokensFor(app, web)
+    const asks = [
+      () => userinfo(app, accessToken),
+      () => post(`${app.issuer}/introspect`, { token: accessToken }, basic(web)),
+    ]
+    for (const ask of asks) {
+      const { sent, end } = recordStatements()
+      expect((await ask()).status).toBe(200)
+      end()
+      expect(sent.filter((statement) => /^select .* from "(artifacts|accounts)"/.test(statement))).toHaveLength(3)
+    }
+  })
+
   test('no hot statement reads a table that grows from end to end', async () => {
     const offences: string[] = []
     for (const statement of statements.filter(([sql]) => /^(select|insert|update|delete|with)\b/.test(sql))) {

@@ -1,5 +1,6 @@
 // What a database means to do with a statement, and where that would be reading a whole table.
-import { CompiledQuery, DefaultQueryExecutor } from 'kysely'
+import { CompiledQuery } from 'kysely'
+import pg from 'pg'
 import { vi } from 'vitest'
 import { z } from 'zod'
 import type { Services } from '#core/services.ts'
@@ -8,25 +9,25 @@ import { SqliteHandle } from '#platform/database/dialects/sqlite-handle.ts'
 export interface Recording {
   /** Every statement since, each once, with the parameters of its first run. */
   readonly statements: ReadonlyMap<string, readonly unknown[]>
+  /** All of them, in their order. */
+  readonly sent: readonly string[]
   end(): void
 }
 
 /** Writes down what is sent to a database from now on; everything is still sent. */
 export function recordStatements(): Recording {
   const statements = new Map<string, readonly unknown[]>()
-  const note = ({ sql, parameters }: CompiledQuery): void => {
+  const sent: string[] = []
+  const note = ({ sql, parameters }: Pick<CompiledQuery, 'sql' | 'parameters'>): void => {
+    sent.push(sql)
     if (!statements.has(sql)) statements.set(sql, parameters)
   }
-  const throughKysely = DefaultQueryExecutor.prototype.executeQuery
-  const executor = vi.spyOn(DefaultQueryExecutor.prototype, 'executeQuery').mockImplementation(function (
-    this: DefaultQueryExecutor,
-    query,
-    options,
-  ) {
-    note(query)
-    return throughKysely.call(this, query, options)
+  const toPostgres = pg.Client.prototype.query
+  const client = vi.spyOn(pg.Client.prototype, 'query').mockImplementation(function (this: pg.Client, ...args) {
+    const [sql, parameters] = args as unknown[]
+    if (typeof sql === 'string') note({ sql, parameters: Array.isArray(parameters) ? parameters : [] })
+    return Reflect.apply(toPostgres, this, args)
   })
-  // where prepared statements take their shortcut to
   const toSqlite = SqliteHandle.prototype.execute
   const handle = vi.spyOn(SqliteHandle.prototype, 'execute').mockImplementation(function (this: SqliteHandle, query) {
     note(query)
@@ -34,8 +35,9 @@ export function recordStatements(): Recording {
   })
   return {
     statements,
+    sent,
     end() {
-      executor.mockRestore()
+      client.mockRestore()
       handle.mockRestore()
     },
   }

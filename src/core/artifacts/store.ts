@@ -27,6 +27,8 @@ export interface ArtifactStore {
   insertOnce(row: NewArtifact): Promise<boolean>
   /** The row, unless it expired more than the grace ago. */
   find(id: string, now: number): Promise<Artifact | undefined>
+  /** Those of the rows that are there, in no order; three, since a statement is prepared for a number of them. */
+  findAnyOf(ids: readonly [string, string, string], now: number): Promise<readonly Artifact[]>
   /**
    * The rows of the session with the uid, newest first. There may be several: two tabs may write one uid at once.
    */
@@ -77,6 +79,9 @@ export function artifactStore(db: Kysely<Tables>): ArtifactStore {
     insertOnce: async (row) => wroteOne(await hot.insertOnce(row)),
 
     find: async (id, now) => (await hot.find({ id, since: sinceOf(now) })).rows[0],
+
+    findAnyOf: async ([first, second, third], now) =>
+      (await hot.findAnyOf({ first, second, third, since: sinceOf(now) })).rows,
 
     listBySessionUid: async (uid, now) => newestFirst((await hot.listBySessionUid({ uid, since: sinceOf(now) })).rows),
 
@@ -181,6 +186,7 @@ function hotStatements(db: Kysely<Tables>) {
       .updateTable('artifacts')
       .set((set) => ({ consumed_at: set.fn.coalesce('consumed_at', set.val(now)) }))
       .where('id', '=', id)
+  const withId = (id: string, since: number) => live(db, since).where('id', '=', id)
   // in no order: to sort by a column with a partial index, SQLite would plan the statement anew at each run
   const ofSession = ({ uid, since }: { uid: string; since: number }) =>
     live(db, since).where('session_uid', '=', uid).where('model', '=', 'Session')
@@ -192,13 +198,16 @@ function hotStatements(db: Kysely<Tables>) {
     insertOnce: prepared(db, (row: NewArtifact) =>
       inserting(row).onConflict((conflict) => conflict.column('id').doNothing()),
     ),
-    find: prepared(db, ({ id, since }: { id: string; since: number }) => live(db, since).where('id', '=', id)),
+    find: prepared(db, ({ id, since }: { id: string; since: number }) => withId(id, since)),
+    // SQLite would put a list of ids into a table of its own
+    findAnyOf: prepared(db, ({ since, ...ids }: { first: string; second: string; third: string; since: number }) =>
+      withId(ids.first, since).unionAll(withId(ids.second, since)).unionAll(withId(ids.third, since)),
+    ),
     listBySessionUid: prepared(db, (values: { uid: string; since: number }) =>
       ofSession(values).limit(MOST_OF_SESSION),
     ),
     listBySessionUidWith: prepared(db, ({ id, ...values }: { uid: string; id: string; since: number }) =>
-      live(db, values.since)
-        .where('id', '=', id)
+      withId(id, values.since)
         .unionAll(ofSession(values))
         .limit(1 + MOST_OF_SESSION),
     ),
