@@ -12,7 +12,7 @@ export function endOvertakenSignIns({ accounts, artifacts }: Pick<Services, 'acc
   return async (ctx, next) => {
     await next()
     const login = oidcOf(ctx)?.result?.login
-    if (!login || (await accounts.findSettled(login.accountId))?.updatedAt === login['accountChangedAt']) return
+    if (!login || (await accounts.settledChange(login.accountId)) === login['accountChangedAt']) return
     await artifacts.removeByAccount(login.accountId)
     ctx.remove('Location')
     throw new AppError('expired', 'The account was changed during this sign-in.', {

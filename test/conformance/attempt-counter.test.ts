@@ -2,13 +2,7 @@
 import path from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import type { Tables } from '#core/tables.ts'
-import {
-  countAttempt,
-  giveBackAttempt,
-  sweepAttempts,
-  type AttemptLimit,
-  type AttemptTables,
-} from '#platform/database/attempt-counter.ts'
+import { attemptCounters, type AttemptLimit, type AttemptTables } from '#platform/database/attempt-counter.ts'
 import { migrate } from '#platform/database/migrate.ts'
 import { openDatabase, type Database } from '#platform/database/open.ts'
 import { databases, type TestDatabase } from '../support/databases.ts'
@@ -25,6 +19,7 @@ describe.each(databases)('the counter of attempts on $name', (kind) => {
     if (!first) throw new Error('no database is open')
     return first.db
   }
+  const counters = () => attemptCounters(db())
   const limit = (key: string, more: Partial<AttemptLimit> = {}): AttemptLimit => ({
     key,
     most: 3,
@@ -34,7 +29,7 @@ describe.each(databases)('the counter of attempts on $name', (kind) => {
   })
   const countAt = async (times: readonly number[], one: AttemptLimit) => {
     const waits: (number | undefined)[] = []
-    for (const time of times) waits.push(await countAttempt(db(), [one], NOW + time))
+    for (const time of times) waits.push(await counters().count([one], NOW + time))
     return waits
   }
 
@@ -76,35 +71,35 @@ describe.each(databases)('the counter of attempts on $name', (kind) => {
   test('takes back what was right, and never more than was counted', async () => {
     const one = limit('given back', { most: 1 })
     for (let attempt = 0; attempt < 5; attempt += 1) {
-      expect(await countAttempt(db(), [one], NOW)).toBeUndefined()
-      await giveBackAttempt(db(), [one])
+      expect(await counters().count([one], NOW)).toBeUndefined()
+      await counters().giveBack([one])
     }
-    await giveBackAttempt(db(), [one])
+    await counters().giveBack([one])
     expect(await countAt([1, 2], one)).toEqual([undefined, 58])
   })
 
   test('does not use up a later limit where an earlier one is reached', async () => {
     const limits = [limit('own', { most: 1 }), limit('shared', { most: 2 })]
-    for (let attempt = 0; attempt < 5; attempt += 1) await countAttempt(db(), limits, NOW)
+    for (let attempt = 0; attempt < 5; attempt += 1) await counters().count(limits, NOW)
     expect(await countAt([0, 0], limit('shared', { most: 2 }))).toEqual([undefined, 60])
   })
 
   test('keeps its limit with 40 attempts at the same moment at two hosts', async () => {
     const one = limit('at once', { most: 7 })
     const waits = await Promise.all(
-      Array.from({ length: 40 }, (_, index) => countAttempt(hosts[index % 2]?.db ?? db(), [one], NOW)),
+      Array.from({ length: 40 }, (_, index) => attemptCounters(hosts[index % 2]?.db ?? db()).count([one], NOW)),
     )
     expect(waits.filter((wait) => wait === undefined).length).toBe(7)
   })
 
   test('remembers after a restart, and forgets what is over', async () => {
     const one = limit('remembered', { most: 1, seconds: 5_000 })
-    await countAttempt(db(), [one], NOW)
+    await counters().count([one], NOW)
     hosts.push(open())
-    expect(await countAttempt(hosts.at(-1)?.db ?? db(), [one], NOW + 4_000)).toBe(1_000)
-    expect(await sweepAttempts(db(), NOW + 4_999, 2)).toBe(2)
-    while ((await sweepAttempts(db(), NOW + 4_999, 2)) > 0);
+    expect(await attemptCounters(hosts.at(-1)?.db ?? db()).count([one], NOW + 4_000)).toBe(1_000)
+    expect(await counters().sweep(NOW + 4_999, 2)).toBe(2)
+    while ((await counters().sweep(NOW + 4_999, 2)) > 0);
     expect(await db().selectFrom('attempt_counters').select('key').execute()).toEqual([{ key: 'remembered' }])
-    expect(await sweepAttempts(db(), NOW + 5_000, 2)).toBe(1)
+    expect(await counters().sweep(NOW + 5_000, 2)).toBe(1)
   })
 })

@@ -39,8 +39,8 @@ export interface Accounts {
   /** Adds people from another system, see account-import.ts. */
   importPeople(people: readonly unknown[], options: { readonly dryRun: boolean }): Promise<readonly ImportOutcome[]>
   findById(id: string): Promise<Account | undefined>
-  /** As `findById`, once whatever is being changed about the person is changed. */
-  findSettled(id: string): Promise<Account | undefined>
+  /** When the person was last changed, once whatever is being changed is changed; undefined where they are gone. */
+  settledChange(id: string): Promise<number | undefined>
   /** By id, e-mail address or user name. */
   find(who: string): Promise<Account | undefined>
   /** By id, e-mail address or user name. @throws AppError(not_found) */
@@ -108,7 +108,7 @@ export function createAccounts(needs: AccountsNeeds): Accounts {
   ): Promise<Account> =>
     db.transaction().execute(async (transaction) => {
       const rows = accountStore(transaction)
-      const before = (await rows.lock(id)) ? await rows.find('id', id) : undefined
+      const before = (await rows.lock(id)) === undefined ? undefined : await rows.find('id', id)
       if (!before) throw noSuchPerson(id)
       await run(transaction, before)
       return (await rows.find('id', id)) ?? before
@@ -191,7 +191,7 @@ export function createAccounts(needs: AccountsNeeds): Accounts {
     importPeople: (people, options) => importPeople({ database, clock, audit }, people, options),
 
     findById: (id) => store.find('id', id),
-    findSettled: async (id) => ((await store.lock(id)) ? store.find('id', id) : undefined),
+    settledChange: (id) => store.lock(id),
     find,
     get,
 

@@ -44,8 +44,11 @@ export interface AccountStore {
   findByCredentials(id: string, passwordHash: string): Promise<Account | undefined>
   /** Oldest first. */
   list(page: { search: string | undefined; after: Position | undefined; limit: number }): Promise<readonly Account[]>
-  /** Keeps the row from other writers until the transaction ends; false where there is no such row. */
-  lock(id: string): Promise<boolean>
+  /**
+   * Keeps the row from other writers until the transaction ends.
+   * @returns when it was last changed, in epoch seconds; undefined where there is no such row
+   */
+  lock(id: string): Promise<number | undefined>
   /** @param now when the change is made */
   update(id: string, change: Updateable<AccountRow>, now: number): Promise<void>
   /** Puts the same password's newer hash in the place of the old one, unless it was changed meanwhile. */
@@ -107,6 +110,14 @@ export function accountStore(db: Kysely<Tables>): AccountStore {
   )
   const findOpen = prepared(db, ({ id, passwordHash }: { id: string; passwordHash: string }) =>
     accounts().where('id', '=', id).where('password_hash', '=', passwordHash).where('disabled_at', 'is', null),
+  )
+
+  const locking = prepared(db, ({ id }: { id: string }) =>
+    db
+      .updateTable('accounts')
+      .set((row) => ({ updated_at: row.ref('updated_at') }))
+      .where('id', '=', id)
+      .returning('updated_at'),
   )
 
   return {
@@ -179,14 +190,7 @@ export function accountStore(db: Kysely<Tables>): AccountStore {
       return rows.map(accountOf)
     },
 
-    async lock(id) {
-      const { numUpdatedRows } = await db
-        .updateTable('accounts')
-        .set((row) => ({ updated_at: row.ref('updated_at') }))
-        .where('id', '=', id)
-        .executeTakeFirst()
-      return numUpdatedRows > 0n
-    },
+    lock: async (id) => (await locking({ id })).rows[0]?.updated_at,
 
     async update(id, change, now) {
       await db

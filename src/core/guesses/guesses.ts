@@ -12,14 +12,7 @@ import type { GuessingEvent } from '#core/audit/event.ts'
 import type { Secrets } from '#core/secrets.ts'
 import type { Tables } from '#core/tables.ts'
 import type { Clock } from '#platform/clock.ts'
-import {
-  countAttempt,
-  forgetAttempts,
-  giveBackAttempt,
-  waitsFor,
-  type AttemptLimit,
-  type AttemptTables,
-} from '#platform/database/attempt-counter.ts'
+import { attemptCounters, type AttemptLimit, type AttemptTables } from '#platform/database/attempt-counter.ts'
 import type { Database } from '#platform/database/open.ts'
 import { AppError, type AppErrorDetails } from '#platform/errors.ts'
 import { networkOf } from '#platform/http/network.ts'
@@ -89,7 +82,8 @@ export interface GuessesNeeds {
 }
 
 export function createGuesses({ database: { db, apart }, secrets, clock, audit, log }: GuessesNeeds): Guesses {
-  const counters: Kysely<AttemptTables> = db.withTables()
+  const tables: Kysely<AttemptTables> = db.withTables()
+  const counters = attemptCounters(tables)
   const patterns = guessingPatterns(clock)
   const keyed = <T extends { readonly of: readonly string[] }>({ of, ...budget }: T) => ({
     ...budget,
@@ -106,7 +100,7 @@ export function createGuesses({ database: { db, apart }, secrets, clock, audit, 
   /** One look, without a lock, so that a flood costs no more; what two see at once is decided where they are counted. */
   const refuseWhereUsedUp = async (guess: Guess): Promise<void> => {
     const { own, once, shared } = budgetsOf(guess)
-    const waits = await waitsFor(counters, [...own, ...once, ...shared], clock.now())
+    const waits = await counters.waitsFor([...own, ...once, ...shared], clock.now())
     const isRepeated = once.some(({ key }) => waits.has(key))
     for (const { key, event } of isRepeated ? own : [...own, ...shared]) {
       const wait = waits.get(key)
@@ -116,16 +110,16 @@ export function createGuesses({ database: { db, apart }, secrets, clock, audit, 
 
   const takeFromBudgets = (guess: Guess): Promise<void> =>
     // one refusal takes the others back, so a guess that nobody looked at uses up nothing
-    counters.transaction().execute(async (transaction) => {
+    tables.transaction().execute(async (transaction) => {
       const { own, once, shared } = budgetsOf(guess)
       const takeFrom = async (budgets: typeof own): Promise<void> => {
         for (const budget of budgets) {
-          const wait = await countAttempt(transaction, [budget], clock.now())
+          const wait = await counters.count([budget], clock.now(), transaction)
           if (wait !== undefined) throw tooMany(budget.event, wait, guess.advice)
         }
       }
       await takeFrom(own)
-      if ((await countAttempt(transaction, once, clock.now())) === undefined) await takeFrom(shared)
+      if ((await counters.count(once, clock.now(), transaction)) === undefined) await takeFrom(shared)
     })
 
   // for all to see before it is looked at, whatever becomes of the request
@@ -134,14 +128,13 @@ export function createGuesses({ database: { db, apart }, secrets, clock, audit, 
   return {
     count,
 
-    wasRight: (guess, what) =>
-      counters.transaction().execute(async (transaction) => {
-        const { own, shared } = budgetsOf(guess)
-        await (what === 'forget' ? forgetAttempts : giveBackAttempt)(transaction, own)
-        await giveBackAttempt(transaction, shared)
-      }),
+    async wasRight(guess, what) {
+      const { own, shared } = budgetsOf(guess)
+      await (what === 'forget' ? counters.forget(own) : counters.giveBack(own))
+      await counters.giveBack(shared)
+    },
 
-    forget: (inTransaction, budgets) => forgetAttempts(inTransaction.withTables(), budgets.map(keyed)),
+    forget: (transaction, budgets) => counters.forget(budgets.map(keyed), transaction.withTables()),
 
     async countWrongSecret({ event, request, of, secret, hint }) {
       const here = [event, networkOf(request.clientAddress), of]

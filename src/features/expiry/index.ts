@@ -3,7 +3,7 @@
  * does. It runs every minute in one process at a time, in small batches, so that nobody waits behind it.
  */
 import type { Feature } from '#core/feature.ts'
-import { sweepAttempts } from '#platform/database/attempt-counter.ts'
+import { attemptCounters } from '#platform/database/attempt-counter.ts'
 import { sweepAll } from '#platform/database/sweep.ts'
 
 export const expiry: Feature = {
@@ -15,7 +15,7 @@ export const expiry: Feature = {
       async run() {
         const swept =
           (await sweepAll((limit) => artifacts.sweep(clock.now(), limit))) +
-          (await sweepAll((limit) => sweepAttempts(database.db.withTables(), clock.now(), limit)))
+          (await sweepAll((limit) => attemptCounters(database.db.withTables()).sweep(clock.now(), limit)))
         if (swept > 0) log.debug({ swept }, 'expired rows deleted')
       },
     },

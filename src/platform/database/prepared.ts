@@ -9,13 +9,13 @@ import type { Compilable, CompiledQuery, Kysely, QueryResult } from 'kysely'
 export function prepared<Values extends Readonly<Record<string, unknown>>, Row>(
   db: Pick<Kysely<unknown>, 'executeQuery'>,
   build: (values: Values) => Compilable<Row>,
-): (values: Values) => Promise<QueryResult<Row>> {
+): (values: Values, transaction?: Pick<Kysely<unknown>, 'executeQuery'>) => Promise<QueryResult<Row>> {
   let withValues: ((values: Values) => CompiledQuery<Row>) | undefined
   const shortcut = shortcuts.get(db)
-  return (values) => {
+  return (values, transaction) => {
     withValues ??= compiled(build, Object.keys(values))
     const query = withValues(values)
-    return shortcut?.(query) ?? db.executeQuery(query)
+    return transaction?.executeQuery(query) ?? shortcut?.(query) ?? db.executeQuery(query)
   }
 }
 
