@@ -22,11 +22,12 @@ export function recordStatements(): Recording {
     sent.push(sql)
     if (!statements.has(sql)) statements.set(sql, parameters)
   }
-  const toPostgres = pg.Client.prototype.query
-  const client = vi.spyOn(pg.Client.prototype, 'query').mockImplementation(function (this: pg.Client, ...args) {
-    const [sql, parameters] = args as unknown[]
-    if (typeof sql === 'string') note({ sql, parameters: Array.isArray(parameters) ? parameters : [] })
-    return Reflect.apply(toPostgres, this, args)
+  const toPostgres = pg.Query.prototype.submit
+  const submit = vi.spyOn(pg.Query.prototype, 'submit').mockImplementation(function (this: pg.Query, connection) {
+    // boundary: members that the driver's types leave out
+    const { text, values = [] } = this as unknown as { readonly text: string; readonly values?: readonly unknown[] }
+    note({ sql: text, parameters: values })
+    toPostgres.call(this, connection)
   })
   const toSqlite = SqliteHandle.prototype.execute
   const handle = vi.spyOn(SqliteHandle.prototype, 'execute').mockImplementation(function (this: SqliteHandle, query) {
@@ -37,7 +38,7 @@ export function recordStatements(): Recording {
     statements,
     sent,
     end() {
-      client.mockRestore()
+      submit.mockRestore()
       handle.mockRestore()
     },
   }
