@@ -22,7 +22,7 @@ export interface LogoutSender {
 }
 
 export interface LogoutSenderNeeds {
-  readonly services: Pick<Services, 'logoutDeliveries' | 'log'>
+  readonly services: Pick<Services, 'logoutDeliveries' | 'log' | 'database'>
   readonly fetch: GuardedFetch
   readonly current: () => Provider
 }
@@ -36,7 +36,7 @@ const LOGOUT_EVENT = 'http://schemas.openid.net/event/backchannel-logout'
 
 /** Starts sending what is due, now and every second. */
 export function startLogoutSender({ services, fetch, current }: LogoutSenderNeeds): LogoutSender {
-  const { logoutDeliveries, log } = services
+  const { logoutDeliveries, log, database } = services
   const underWay = new Set<Promise<void>>()
 
   const deliver = async (delivery: LogoutDelivery): Promise<void> => {
@@ -82,7 +82,9 @@ export function startLogoutSender({ services, fetch, current }: LogoutSenderNeed
   )
 
   return {
-    serve: (provider) => leaveLogouts(provider, logoutDeliveries, sendWhileWaiting),
+    // what came of one is written down on its own: nobody else waits for the others with this person
+    serve: (provider) =>
+      leaveLogouts(provider, logoutDeliveries, (owed) => database.apart(() => sendWhileWaiting(owed))),
     async close() {
       await stop()
       await Promise.all(underWay)

@@ -157,6 +157,21 @@ describe.each(databases)('back-channel logout on $name', (database) => {
     expect((await verified(receiver.tokens('shared')[0], client)).payload).toMatchObject({ sub: accountId, sid })
   })
 
+  test('nobody else waits for the applications that a person who goes on as somebody else waits for', async () => {
+    const held: (() => void)[] = []
+    const prompt = await listener('prompt')
+    const slow = await listener('slow', (response) => void held.push(() => response.writeHead(204).end()))
+    await signInTo(prompt)
+    await signInTo(slow)
+    const page = await browser.open(authorizeUrl(app, prompt, { prompt: 'login' }))
+    const leaving = browser.submit(page, { switch: 'yes' })
+    await vi.waitFor(() => expect([receiver.tokens('prompt').length, held.length]).toEqual([1, 1]))
+    // well before the person has waited long enough
+    await vi.waitFor(async () => expect(await deliveryTo(prompt)).toMatchObject({ last_status: 204 }), 500)
+    for (const answer of held) answer()
+    expect((await leaving).body).toContain('id="sign-in"')
+  })
+
   test('what the command line does in a process of its own is told by the server within seconds', async () => {
     const client = await listener('remote')
     const { sid } = await signInTo(client)
