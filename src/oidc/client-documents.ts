@@ -38,7 +38,10 @@ export function clientDocuments(services: Services): { readonly clientIdMetadata
       // a row with an id that is no client's id could be found by nobody, nor closed
       if (!isClientId(id) || !isAmongHosts(documentHosts, id)) return false
       // a job of ours asks without a request; and strangers who name many documents close no client that is in use
-      if (ctx && !(await clients.find(id))) await limit(ctx)
+      // apart, since what comes next may be to wait for what another request has asked for already
+      await database.apart(async () => {
+        if (ctx && !(await clients.find(id))) await limit(ctx)
+      })
       return true
     },
 

@@ -1,6 +1,6 @@
 // Client ID Metadata Documents: a client whose id is the address of its metadata signs people in, marked as what it is.
 import type { Kysely } from 'kysely'
-import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
+import { afterAll, beforeAll, beforeEach, describe, expect, test, vi } from 'vitest'
 import type { AttemptTables } from '#platform/database/attempt-counter.ts'
 import { createPerson, REDIRECT_URI, startApp, type RegisteredClient, type TestApp } from '../support/app.ts'
 import { browserSession, errorOf, type BrowserSession } from '../support/browser-session.ts'
@@ -62,6 +62,27 @@ describe.each(databases)('a client id that is the address of a document on $name
       Array.from({ length: 8 }, () => browserSession(app.issuer).open(authorizeUrl(app, known(id)))),
     )
     expect(pages.map(({ body }) => body.includes('id="sign-in"'))).toEqual(pages.map(() => true))
+  })
+
+  test('is waited for by those who ask for it and by nobody else, however slow its host is', async () => {
+    const counters: Kysely<AttemptTables> = app.services.database.db.withTables()
+    await counters.deleteFrom('attempt_counters').execute()
+    const answer = host.hold()
+    const id = put()
+    const pages = [open(id), browserSession(app.issuer).open(authorizeUrl(app, known(id)))]
+    try {
+      // each was counted for all to see, and only then waits
+      await vi.waitFor(async () =>
+        expect(await counters.selectFrom('attempt_counters').select('count').execute()).toEqual([
+          { count: 2 },
+          { count: 2 },
+        ]),
+      )
+    } finally {
+      answer()
+    }
+    for (const page of await Promise.all(pages)) expect(page.body).toContain('id="sign-in"')
+    expect(host.asked.filter((path) => id.endsWith(path))).toHaveLength(1)
   })
 
   test('A77 decides nothing that is the house’s own, and is asked about always', async () => {

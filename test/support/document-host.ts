@@ -8,6 +8,8 @@ export interface DocumentHost {
   readonly origin: string
   /** Puts a document at the path and gives its address; it names that as client_id unless it says another. */
   put(path: string, document: Readonly<Record<string, unknown>>): string
+  /** From now on nothing is answered, until the function that it gives is called. */
+  hold(): () => void
   /** Paths in the order in which they were asked for. */
   readonly asked: readonly string[]
   close(): Promise<void>
@@ -19,8 +21,10 @@ export async function openDocumentHost(): Promise<DocumentHost> {
   tls.setDefaultCACertificates([...trusted, certificate])
   const documents = new Map<string, string>()
   const asked: string[] = []
-  const server = createServer({ cert: certificate, key }, ({ url = '' }, response) => {
+  let free = Promise.resolve()
+  const server = createServer({ cert: certificate, key }, async ({ url = '' }, response) => {
     asked.push(url)
+    await free
     const found = documents.get(url)
     response.writeHead(found === undefined ? 404 : 200, { 'content-type': 'application/json' }).end(found)
   })
@@ -34,6 +38,11 @@ export async function openDocumentHost(): Promise<DocumentHost> {
       const id = origin + path
       documents.set(path, JSON.stringify({ client_id: id, ...document }))
       return id
+    },
+    hold() {
+      const { promise, resolve } = Promise.withResolvers<void>()
+      free = promise
+      return resolve
     },
     async close() {
       tls.setDefaultCACertificates(trusted)
