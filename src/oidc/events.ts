@@ -40,8 +40,8 @@ type EventNeeds = Pick<Services, 'log' | 'metrics' | 'database'>
 /**
  * Writes what the protocol decided into the log, counts what it refused, and notes it for the audit: who came with which
  * client, and the rule that refused (the library's `error_detail` is internal and goes nowhere else). Listeners run
- * inside the request, so they neither throw nor wait; none of them hands on a token or a code. That tokens were issued or
- * ended is said once it is stored.
+ * inside the request, so they neither throw nor wait; none of them hands on a token or a code. That somebody signed in, and
+ * that tokens were issued or ended, is said once it is stored.
  */
 export function tellEvents(provider: Provider, { log, metrics, database }: EventNeeds): void {
   // boundary: the library's types name its events one by one
@@ -70,7 +70,7 @@ export function tellEvents(provider: Provider, { log, metrics, database }: Event
     if (!(error instanceof AppError)) log.error({ ...about(ctx), err: error }, 'the protocol library failed')
   })
   provider.on('authorization.success', (ctx) => {
-    log.info({ ...about(ctx), event: 'authorization.success' }, 'signed in to a client')
+    database.whenStored(() => log.info({ ...about(ctx), event: 'authorization.success' }, 'signed in to a client'))
     const answer = ctx.oidc.params?.['response_type']
     // without a code, or beside one, tokens leave with this answer
     if (typeof answer === 'string' && answer.includes('token'))

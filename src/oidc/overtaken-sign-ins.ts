@@ -14,7 +14,6 @@ export function endOvertakenSignIns({ accounts, artifacts }: Pick<Services, 'acc
     const login = oidcOf(ctx)?.result?.login
     if (!login || (await accounts.settledChange(login.accountId)) === login['accountChangedAt']) return
     await artifacts.removeByAccount(login.accountId)
-    ctx.remove('Location')
     throw new AppError('expired', 'The account was changed during this sign-in.', {
       hint: 'Go back to the app and sign in again.',
     })

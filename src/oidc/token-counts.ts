@@ -18,11 +18,9 @@ export function countTokens(
 ): void {
   const count = (answer: unknown): void => {
     if (typeof answer !== 'object' || answer === null) return
-    for (const [name, kind] of KINDS) if (name in answer) tokens.inc({ kind })
+    const given = KINDS.filter(([name]) => name in answer)
+    whenStored(() => given.forEach(([, kind]) => tokens.inc({ kind })))
   }
-  provider.on('grant.success', (ctx) => {
-    const answer = ctx.body
-    whenStored(() => count(answer))
-  })
+  provider.on('grant.success', (ctx) => count(ctx.body))
   provider.on('authorization.success', (_ctx, answer: unknown) => count(answer))
 }

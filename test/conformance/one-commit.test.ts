@@ -1,9 +1,10 @@
 // What an answer of the token endpoint stands on is stored in one commit before it is given; after a failure nothing of
 // the request is left. What a killed process leaves is in durability.test.ts.
+import { setTimeout as sleep } from 'node:timers/promises'
 import { sql } from 'kysely'
-import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
+import { afterAll, afterEach, beforeAll, describe, expect, test, vi } from 'vitest'
 import { createClient, createPerson, PASSWORD, startApp, type RegisteredClient, type TestApp } from '../support/app.ts'
-import { browserSession, locationOf, type BrowserSession } from '../support/browser-session.ts'
+import { browserSession, hiddenFields, locationOf, type BrowserSession } from '../support/browser-session.ts'
 import { commitsIn } from '../support/commits.ts'
 import { databases } from '../support/databases.ts'
 import {
@@ -132,6 +133,41 @@ describe.each(databases)('the answer to a token request on $name', (kind) => {
       expect(commitsIn(url) - before).toBeGreaterThanOrEqual(4)
     },
   )
+
+  test.runIf(kind.name === 'sqlite')('leaves a browser as it was where a sign-in cannot be stored', async () => {
+    const asking = await createClient(app.services)
+    const answer = await browser.open(authorizeUrl(app, asking))
+    const form = { ...hiddenFields(answer.body), decision: 'allow' }
+    const allowed = await browser.request(`${answer.url}/consent`, { method: 'POST', body: new URLSearchParams(form) })
+    const before = await state()
+    // a batch that takes in whoever comes, until somebody in it fails
+    const clock = vi.spyOn(performance, 'now').mockReturnValue(performance.now())
+    const resumed = Promise.withResolvers<void>()
+    const failing = app.services.database.together(async () => {
+      await db().deleteFrom('artifacts').where('id', '=', 'none').execute()
+      await resumed.promise
+      return false
+    })
+    await sleep(0)
+    const said = vi.spyOn(app.services.log, 'info')
+    const failed = browser.request(locationOf(allowed).href)
+    await sleep(300)
+    clock.mockRestore()
+    resumed.resolve()
+    await failing
+    const { status, headers } = await failed
+    expect([status, headers.get('retry-after'), headers.get('set-cookie'), headers.get('location')]).toEqual([
+      503,
+      '1',
+      null,
+      null,
+    ])
+    expect(await state()).toEqual(before)
+    expect(said).not.toHaveBeenCalledWith(expect.anything(), 'signed in to a client')
+    expect(locationOf(await browser.open(locationOf(allowed).href)).searchParams.has('code')).toBe(true)
+    expect(said).toHaveBeenCalledWith(expect.anything(), 'signed in to a client')
+    said.mockRestore()
+  })
 
   test.runIf(kind.name === 'sqlite')('shares its commit with others at the same moment', async () => {
     const service = await createClient(app.services, { type: 'service', redirect_uris: [] })

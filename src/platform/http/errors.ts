@@ -56,6 +56,9 @@ export function errorBoundary(log: Log): Middleware {
       if (refusal.status >= 500 && !isFull(error)) log.error({ id, err: error }, 'a request failed')
       else logRefusal(log, id, refusal, error)
       if (ctx.headerSent) return
+      ctx.remove('Location')
+      // the same request may come again, and not from a browser that was told of what could not be stored
+      if (refusal.status === 503) ctx.remove('Set-Cookie')
       if (error instanceof AppError && error.retryAfterSeconds !== undefined)
         ctx.set('Retry-After', String(error.retryAfterSeconds))
       await showRefusal(ctx, refusal)
