@@ -166,6 +166,73 @@ describe.each(databases)('a unit on $name', (kind) => {
     expect(told).toHaveBeenCalledOnce()
   })
 
+  test('that gathers what took a transaction back fails for the reason of that', async () => {
+    const bug = new Error('half of it')
+    const failing = database.gathered(async () => {
+      await add(1)
+      await database.db.transaction().execute(async (transaction) => {
+        await add(2, transaction)
+        throw bug
+      })
+    })
+    const { writersTakeTurns } = database.kind
+    await expect(failing).rejects.toMatchObject(writersTakeTurns ? { code: 'unavailable', cause: bug } : bug)
+    expect(await seen()).toEqual(writersTakeTurns ? [] : [1])
+  })
+
+  test.runIf(kind.name === 'sqlite')('that gathers makes others wait for no more than a moment', async () => {
+    vi.useFakeTimers({ toFake: ['setInterval', 'clearInterval'] })
+    try {
+      const wrote = Promise.withResolvers<void>()
+      const neighbour = wrote.promise.then(() => add(2))
+      await database.gathered(async () => {
+        await add(1)
+        wrote.resolve()
+        vi.advanceTimersByTime(100)
+        expect(await ids()).toEqual([1, 2])
+        await neighbour
+        expect(await seen()).toEqual([1, 2])
+        await database.db.transaction().execute(async (transaction) => {
+          await add(3, transaction)
+          vi.advanceTimersByTime(100)
+          await add(4, transaction)
+          expect(await seen()).toEqual([1, 2])
+        })
+        vi.advanceTimersByTime(100)
+        await add(5)
+      })
+      expect(await seen()).toEqual([1, 2, 3, 4, 5])
+      expect(vi.getTimerCount()).toBe(0)
+    } finally {
+      vi.useRealTimers()
+    }
+  })
+
+  test.runIf(kind.name === 'sqlite')(
+    'that gathers tells in the end that a neighbour took it back meanwhile',
+    async () => {
+      vi.useFakeTimers({ toFake: ['setInterval', 'clearInterval'] })
+      try {
+        const gathered = Promise.withResolvers<void>()
+        const failing = database.together(async () => {
+          await add(1)
+          await gathered.promise
+          return false
+        })
+        const gathering = database.gathered(async () => {
+          await add(2)
+          vi.advanceTimersByTime(100)
+          gathered.resolve()
+          await failing
+          await add(3)
+        })
+        await expect(gathering).rejects.toMatchObject({ code: 'unavailable', retryAfterSeconds: 1 })
+      } finally {
+        vi.useRealTimers()
+      }
+    },
+  )
+
   test('has nothing to do with what was begun in it and comes late', async () => {
     const late = Promise.withResolvers<void>()
     await database.together(async () => {

@@ -14,6 +14,11 @@ export interface UnitConnection extends DatabaseConnection {
   /** @throws AppError(unavailable) where nothing was stored, or where that cannot be known */
   commit(): Promise<void>
   rollback(): Promise<void>
+  /**
+   * Where writers take turns: stores what was written so far, while the work goes on. Where that fails, so does all that
+   * comes after, the commit at the end included.
+   */
+  letOthersIn?(): void
 }
 
 export interface Units {
@@ -24,9 +29,9 @@ export interface Units {
    */
   together(work: () => Promise<boolean>): Promise<void>
   /**
-   * Where writers take turns anyway, stores what the work writes with one commit, when it has ended; elsewhere each write by
-   * itself, since rows that a unit holds would make others wait. Either way each stands for itself: none is taken back
-   * because the work fails later.
+   * Where writers take turns anyway, stores what the work writes with one commit, when it has ended, or sooner where it
+   * waits for something; elsewhere each write by itself, since rows that a unit holds would make others wait. Either way
+   * each stands for itself, or with its transaction: none is taken back because the work fails later.
    * @throws AppError(unavailable) where they could not be stored: then nothing may be answered
    */
   gathered<R>(work: () => Promise<R>): Promise<R>
@@ -43,10 +48,15 @@ interface Unit {
   connection: UnitConnection | undefined
   /** A transaction inside it was rolled back: what is left is half of something. */
   doomed: boolean
+  /** How many transactions are under way in it. */
+  transactions: number
   /** What was begun in it and comes late, such as a timer, is outside of it. */
   ended: boolean
   readonly whenStored: (() => void)[]
 }
+
+/** Others wait no longer than that, in milliseconds, for a request whose writes are gathered, whatever it waits for. */
+const MOST_HELD_MS = 100
 
 export interface UnitsOfDriver extends Units {
   current(): Unit | undefined
@@ -82,12 +92,23 @@ export function openUnits(takeTurns: boolean): UnitsOfDriver {
     async gathered(work) {
       if (!takeTurns || current()) return work()
       const unit = newUnit()
+      const letOthersIn = setInterval(() => {
+        if (unit.transactions === 0 && !unit.doomed) unit.connection?.letOthersIn?.()
+      }, MOST_HELD_MS)
       return storage.run(unit, async () => {
+        let failure: unknown
         try {
           return await work()
+        } catch (error) {
+          failure = error
+          throw error
         } finally {
+          clearInterval(letOthersIn)
           unit.ended = true
-          await finish(unit)
+          await finish(unit).catch((error: unknown) => {
+            // a bug is not to be lost behind what came of it
+            throw failure === undefined ? error : notStored(failure)
+          })
         }
       })
     },
@@ -108,7 +129,13 @@ export function openUnits(takeTurns: boolean): UnitsOfDriver {
 }
 
 function newUnit(): Unit {
-  return { connection: undefined, doomed: false, ended: false, whenStored: [] }
+  return {
+    connection: undefined,
+    doomed: false,
+    transactions: 0,
+    ended: false,
+    whenStored: [],
+  }
 }
 
 async function finish(unit: Unit): Promise<void> {
@@ -161,15 +188,20 @@ export function withUnits(driver: Driver, units: UnitsOfDriver, connect: () => U
       if (!unitOf.of(connection)) await driver.releaseConnection(connection, options)
     },
     async beginTransaction(connection, settings) {
-      if (!unitOf.of(connection)) await driver.beginTransaction(connection, settings)
+      const unit = unitOf.of(connection)
+      if (unit) unit.transactions += 1
+      else await driver.beginTransaction(connection, settings)
     },
     async commitTransaction(connection) {
-      if (!unitOf.of(connection)) await driver.commitTransaction(connection)
+      const unit = unitOf.of(connection)
+      if (unit) unit.transactions -= 1
+      else await driver.commitTransaction(connection)
     },
     async rollbackTransaction(connection) {
       const unit = unitOf.of(connection)
-      if (unit) unit.doomed = true
-      else await driver.rollbackTransaction(connection)
+      if (!unit) return driver.rollbackTransaction(connection)
+      unit.transactions -= 1
+      unit.doomed = true
     },
   }
 }

@@ -39,13 +39,26 @@ export class SqliteConnection implements DatabaseConnection {
   streamQuery = noStream
 }
 
-/** A unit as a member of one batch, which it joins with its first write; until then it reads what is committed. */
+/**
+ * A unit as a member of one batch, which it joins with its first write; until then it reads what is committed. One that
+ * lets others in begins anew, with all that it wrote before.
+ */
 export function sqliteUnit(file: SqliteFile): UnitConnection {
   let entering: Promise<Batch> | undefined
+  let leaving: Promise<void> | undefined
   let over = false
+
+  const leave = async (before: Promise<void> | undefined): Promise<void> => {
+    const entered = entering
+    entering = undefined
+    await before
+    const batch = await entered
+    if (batch && !(await batch.leave())) throw notStored()
+  }
 
   return {
     async executeQuery<R>(query: CompiledQuery) {
+      if (leaving) await leaving
       if (over) throw notStored()
       if (!entering && file.readerFor(query)) return file.run<R>(query)
       const batch = await (entering ??= file.enterBatch())
@@ -53,10 +66,16 @@ export function sqliteUnit(file: SqliteFile): UnitConnection {
     },
     streamQuery: noStream,
 
-    async commit() {
+    letOthersIn() {
+      if (!entering) return
+      leaving = leave(leaving)
+      // told to whatever comes next
+      leaving.catch(() => {})
+    },
+
+    commit() {
       over = true
-      const batch = await entering
-      if (batch && !(await batch.leave())) throw notStored()
+      return leave(leaving)
     },
 
     async rollback() {
