@@ -21,6 +21,7 @@ import { startLogoutSender, type LogoutSender } from './backchannel-logout.ts'
 import { releaseClaims } from './claim-release.ts'
 import { configuration } from './configuration.ts'
 import { deviceFlow } from './device.ts'
+import { waitForKeysApart } from './encryption.ts'
 import { renderProtocolError } from './errors.ts'
 import { countTokens } from './token-counts.ts'
 import { recordEvents } from './audit-notes.ts'
@@ -131,6 +132,7 @@ function makeProvider(
   stateAcr(provider)
   releaseClaims(provider, services.claimReceipts)
   bindAccessTokens(provider)
+  waitForKeysApart(provider, services.database)
   logouts.serve(provider)
   limitUserCodes(provider, services)
   orderPolledCodes(provider)

@@ -1,6 +1,7 @@
 // Answers that only the application can read: ID tokens, userinfo, introspection and the answer of the authorization
 // endpoint, signed first and then encrypted to a key of the client's (OpenID Connect Core 1.0 §16.14).
 import { createServer } from 'node:http'
+import { setTimeout as sleep } from 'node:timers/promises'
 import {
   compactDecrypt,
   createLocalJWKSet,
@@ -12,7 +13,7 @@ import {
   type JWK,
 } from 'jose'
 import * as oidc from 'openid-client'
-import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest'
 import { CONTENT_ENCRYPTION, KEY_ENCRYPTION } from '#core/clients/response-encryption.ts'
 import { createClient, createPerson, startApp, type RegisteredClient, type TestApp } from '../support/app.ts'
 import { browserSession, type BrowserSession } from '../support/browser-session.ts'
@@ -93,6 +94,25 @@ describe('encrypted answers', () => {
     const { idToken } = await tokensFor(app, client, {}, browser)
     await stopped(server)
     expect((await opened(idToken, privateKey, client)).payload['sub']).toBe(ada)
+  })
+
+  test('make nobody wait but those who are to get them, however slowly the key comes', async () => {
+    const { jwk } = await keyFor('ECDH-ES')
+    const held: (() => void)[] = []
+    const server = createServer((_request, response) => {
+      held.push(() => response.end(JSON.stringify({ keys: [jwk] })))
+    })
+    const jwks_uri = `http://127.0.0.1:${await listening(server)}/keys`
+    const client = await register({ id_token_encrypted_response_alg: 'ECDH-ES', jwks_uri })
+    const codes = [await codeFor(app, client, {}, browser), await codeFor(app, client, {}, browser)]
+    const answers = Promise.all(codes.map((code) => redeem(app, client, code)))
+    await vi.waitFor(() => expect(held).toHaveLength(1))
+    // time for the other one to wait for the same call
+    await sleep(100)
+    await register({})
+    for (const answer of held) answer()
+    expect((await answers).map(({ status }) => status)).toEqual([200, 200])
+    await stopped(server)
   })
 
   test('are not given at all where the key cannot be fetched', async () => {
