@@ -90,6 +90,18 @@ describe.each(databases)('a database on $name', ({ create, name }) => {
     expect(await ids()).toEqual([9_007_199_254_740_991])
   })
 
+  test.runIf(name === 'sqlite')('what takes long may sort in a file, and nothing else does', async () => {
+    const isInFile = async (): Promise<boolean> => {
+      const { rows } = await sql<{ temp_store: number }>`pragma temp_store`.execute(database.db)
+      return rows[0]?.temp_store === 1
+    }
+    const failing = database.unhurried(async () => {
+      throw new Error((await isInFile()) ? 'in a file' : 'in memory')
+    })
+    await expect(failing).rejects.toThrow('in a file')
+    expect(await isInFile()).toBe(false)
+  })
+
   test('a closed database answers no more', async () => {
     const other = openDatabase<Tables>(testDatabase.url, () => {})
     await other.db.selectFrom('note').selectAll().execute()

@@ -39,16 +39,7 @@ export function openDatabase<Tables>(
     ...units,
     db,
     kind,
-    async unhurried(run) {
-      const dialect = kind.unhurriedDialect?.(url)
-      if (!dialect) return run(db)
-      const own = new Kysely<Tables>({ dialect })
-      try {
-        return await run(own)
-      } finally {
-        await own.destroy()
-      }
-    },
+    unhurried: (run) => kind.unhurried(db, url, run),
     connections: dialect.connections?.bind(dialect),
     close: () => db.destroy(),
   }

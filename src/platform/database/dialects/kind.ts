@@ -1,4 +1,4 @@
-import type { CompiledQuery, Dialect, QueryResult } from 'kysely'
+import type { CompiledQuery, Dialect, Kysely, QueryResult } from 'kysely'
 import type { UnitsOfDriver } from '../unit.ts'
 
 export interface ConnectionCounts {
@@ -30,8 +30,8 @@ export interface DatabaseKind {
    * @throws AppError(configuration) where the URL cannot be used.
    */
   dialect(url: string, onIdleError: (error: Error) => void, units?: UnitsOfDriver): CountedDialect
-  /** The same without a deadline for a statement, where there is one. */
-  unhurriedDialect?(url: string): Dialect
+  /** Runs what may take long: with no deadline for a statement, where there is one, and with room for what it sorts. */
+  unhurried<Tables, R>(db: Kysely<Tables>, url: string, run: (db: Kysely<Tables>) => Promise<R>): Promise<R>
   /** True for an error after which the same transaction, tried again from its start, may succeed. */
   isTransient(error: unknown): boolean
   /** True where a write was refused because a row with the same unique value is there already. */

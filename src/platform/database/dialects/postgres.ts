@@ -6,6 +6,7 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import pg from 'pg'
 import {
+  Kysely,
   PostgresAdapter,
   PostgresDialect,
   PostgresDriver,
@@ -14,7 +15,6 @@ import {
   type CompiledQuery,
   type DatabaseConnection,
   type Driver,
-  type Kysely,
   type MigrationLockOptions,
   type PostgresPool,
   type QueryResult,
@@ -57,7 +57,14 @@ export const postgres: DatabaseKind = {
   protocols: ['postgres://', 'postgresql://'],
   writersTakeTurns: false,
   dialect: (url, onIdleError, units) => postgresDialect(url, { onIdleError, units, statementMs: DEADLINE_MS }),
-  unhurriedDialect: (url) => postgresDialect(url, { onIdleError: () => {} }),
+  async unhurried<Tables, R>(_db: Kysely<Tables>, url: string, run: (db: Kysely<Tables>) => Promise<R>) {
+    const own = new Kysely<Tables>({ dialect: postgresDialect(url, { onIdleError: () => {} }) })
+    try {
+      return await run(own)
+    } finally {
+      await own.destroy()
+    }
+  },
   isTransient: (error) =>
     TRANSIENT.has(codeOf(error) ?? '') || (error instanceof AppError && TRANSIENT.has(codeOf(error.cause) ?? '')),
   isUniqueViolation: (error) => codeOf(error) === UNIQUE_VIOLATION,

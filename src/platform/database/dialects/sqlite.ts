@@ -10,6 +10,7 @@ import {
   SqliteIntrospector,
   SqliteQueryCompiler,
   ValueNode,
+  sql,
   type Driver,
   type LimitNode,
   type TransactionSettings,
@@ -28,6 +29,15 @@ export const sqlite: DatabaseKind = {
   protocols: ['sqlite:'],
   writersTakeTurns: true,
   dialect: (url, _onIdleError, units) => sqliteDialect(url.slice('sqlite:'.length), units),
+  async unhurried(db, _url, run) {
+    // what is sorted for the index of a big table takes as much memory as the index, unless it may go to a file
+    await sql`pragma temp_store = file`.execute(db)
+    try {
+      return await run(db)
+    } finally {
+      await sql`pragma temp_store = memory`.execute(db)
+    }
+  },
   isTransient: (error) => isBusy(error) || (error instanceof AppError && isBusy(error.cause)),
   isUniqueViolation: (error) => error instanceof Sqlite.SqliteError && UNIQUE_VIOLATIONS.has(error.code),
 }
