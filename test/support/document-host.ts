@@ -22,11 +22,11 @@ export async function openDocumentHost(): Promise<DocumentHost> {
   const documents = new Map<string, string>()
   const asked: string[] = []
   let free = Promise.resolve()
-  const server = createServer({ cert: certificate, key }, async ({ url = '' }, response) => {
+  const server = createServer({ cert: certificate, key }, ({ url = '' }, response) => {
     asked.push(url)
-    await free
     const found = documents.get(url)
-    response.writeHead(found === undefined ? 404 : 200, { 'content-type': 'application/json' }).end(found)
+    response.writeHead(found === undefined ? 404 : 200, { 'content-type': 'application/json' })
+    void free.then(() => response.end(found))
   })
   await new Promise<void>((resolve) => server.listen(0, 'localhost', resolve))
   const origin = `https://localhost:${(server.address() as AddressInfo).port}`
