@@ -129,13 +129,7 @@ export function openUnits(takeTurns: boolean): UnitsOfDriver {
 }
 
 function newUnit(): Unit {
-  return {
-    connection: undefined,
-    doomed: false,
-    transactions: 0,
-    ended: false,
-    whenStored: [],
-  }
+  return { connection: undefined, doomed: false, transactions: 0, ended: false, whenStored: [] }
 }
 
 async function finish(unit: Unit): Promise<void> {

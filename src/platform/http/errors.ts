@@ -57,7 +57,7 @@ export function errorBoundary(log: Log): Middleware {
       else logRefusal(log, id, refusal, error)
       if (ctx.headerSent) return
       ctx.remove('Location')
-      // the same request may come again, and not from a browser that was told of what could not be stored
+      // the same request may come again, so the browser is told nothing of what could not be stored
       if (refusal.status === 503) ctx.remove('Set-Cookie')
       if (error instanceof AppError && error.retryAfterSeconds !== undefined)
         ctx.set('Retry-After', String(error.retryAfterSeconds))

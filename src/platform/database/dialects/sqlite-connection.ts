@@ -48,10 +48,10 @@ export function sqliteUnit(file: SqliteFile): UnitConnection {
   let leaving: Promise<void> | undefined
   let over = false
 
-  const leave = async (before: Promise<void> | undefined): Promise<void> => {
+  const leave = async (): Promise<void> => {
     const entered = entering
     entering = undefined
-    await before
+    await leaving
     const batch = await entered
     if (batch && !(await batch.leave())) throw notStored()
   }
@@ -68,14 +68,14 @@ export function sqliteUnit(file: SqliteFile): UnitConnection {
 
     letOthersIn() {
       if (!entering) return
-      leaving = leave(leaving)
+      leaving = leave()
       // told to whatever comes next
       leaving.catch(() => {})
     },
 
     commit() {
       over = true
-      return leave(leaving)
+      return leave()
     },
 
     async rollback() {
