@@ -8,6 +8,7 @@ import { claimsIn } from '../../tools/bench/operations/checks.ts'
 import { OPERATIONS } from '../../tools/bench/operations/all.ts'
 import { parseOptions } from '../../tools/bench/options.ts'
 import { benchReport, tableOf } from '../../tools/bench/report.ts'
+import { trendOf } from '../../tools/bench/soak.ts'
 import type { World } from '../../tools/bench/world.ts'
 import { collect, runNode } from '../support/processes.ts'
 
@@ -82,6 +83,35 @@ test.each([
   ['an operation that there is none of', ['--only', 'everything'], 'only[0]'],
   ['several workers on SQLite', ['--workers', '2'], 'more than one worker needs postgres'],
   ['no round at all', ['--rounds', '0'], 'rounds'],
+  ['a soak too short to be warm', ['--minutes', '2'], 'minutes'],
+  ['a soak that outlasts its tokens', ['--minutes', '60'], 'minutes'],
 ])('the command line refuses %s', (_, argv, why) => {
   expect(() => parseOptions(argv)).toThrow(why)
+})
+
+test('half an hour of load is measured only where it is named', () => {
+  expect(parseOptions([]).only).not.toContain('soak')
+  expect(parseOptions(['--only', 'soak'])).toMatchObject({ only: ['soak'], minutes: 30 })
+})
+
+test.each([0, 6, -3])(
+  'memory that goes up and down is seen to grow by %i MB an hour, and by nothing else',
+  (growth) => {
+    // twenty minutes, a sample every five seconds, and a collection of 40 MB every fourth one
+    const samples = Array.from({ length: 240 }, (_, index) => {
+      const hours = (index * 5) / 3_600
+      return { hours, megabytes: 200 + growth * hours + 10 * (index % 4) }
+    })
+    const { megabytesPerHour, standardError, warmMegabytes, endMegabytes } = trendOf(samples)
+    expect(megabytesPerHour).toBeCloseTo(growth)
+    expect(standardError).toBeCloseTo(0)
+    expect(endMegabytes - warmMegabytes).toBeCloseTo(growth / 3, 0)
+  },
+)
+
+test('how sure a trend is follows from how far the samples lie from it', () => {
+  const points = [10, 12, 11, 13].map((megabytes, hours) => ({ hours, megabytes }))
+  const { megabytesPerHour, standardError } = trendOf(points)
+  expect(megabytesPerHour).toBeCloseTo(0.8)
+  expect(standardError).toBeCloseTo(Math.sqrt(1.8 / 2 / 5))
 })

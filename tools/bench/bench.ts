@@ -15,11 +15,12 @@ import { httpClient } from './http.ts'
 import { OPERATIONS } from './operations/all.ts'
 import type { Operation, Target } from './operations/operation.ts'
 import type { BenchOptions } from './options.ts'
-import type { BenchReport, FloodReport, OperationReport } from './report.ts'
+import type { BenchReport, FloodReport, OperationReport, SoakReport } from './report.ts'
 import { inTurn, median } from './rounds.ts'
 import { seedRows } from './rows.ts'
 import { seed } from './seed.ts'
 import { startServer, type ServerProcess } from './server-process.ts'
+import { soaked } from './soak.ts'
 import type { World } from './world.ts'
 
 const ROOT = path.join(import.meta.dirname, '../..')
@@ -50,6 +51,7 @@ export async function bench(options: BenchOptions, say: (line: string) => void):
     }
     const hashes = isWanted('password-sign-in') ? await argon2PerSecond(options.seconds) : null
     const flood = isWanted('flood') ? await measured('flood', () => measureFlood(place, options)) : null
+    const soak = isWanted('soak') ? await measured('soak', () => measureSoak(place, options)) : null
     return {
       at: new Date().toISOString(),
       node: process.versions.node,
@@ -64,6 +66,7 @@ export async function bench(options: BenchOptions, say: (line: string) => void):
       operations,
       argon2PerSecond: hashes,
       flood,
+      soak,
     }
   } finally {
     await database.close()
@@ -118,6 +121,11 @@ async function measure(operation: Operation, place: Place, options: BenchOptions
 function measureFlood(place: Place, options: BenchOptions): Promise<FloodReport> {
   const ours = latchkey(place, profileFlags('flood-latchkey', options))
   return withServer(ours, 'latchkey', place.world, ({ target }) => flooded(target, 3 * options.seconds))
+}
+
+/** Never with a profile, which would grow in the memory that is measured. */
+function measureSoak(place: Place, { minutes }: BenchOptions): Promise<SoakReport> {
+  return withServer(latchkey(place), 'latchkey', place.world, ({ target, server }) => soaked(target, server, minutes))
 }
 
 async function measureStart(place: Place): Promise<NonNullable<BenchReport['start']>> {

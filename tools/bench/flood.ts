@@ -3,7 +3,7 @@ import { availableParallelism } from 'node:os'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { createPasswords } from '#core/accounts/passwords.ts'
 import type { Answer } from './http.ts'
-import { quantile } from './load.ts'
+import { paced, quantile } from './load.ts'
 import { OPERATIONS } from './operations/all.ts'
 import { signInPage } from './operations/code-flow.ts'
 import { personOf, type Play, type Target } from './operations/operation.ts'
@@ -42,7 +42,8 @@ export async function flooded(target: Target, seconds: number): Promise<FloodRep
   const lanes = await Promise.all(
     beside.map(({ prepare }) => Promise.all(Array.from({ length: BESIDE_LANES }, (_, lane) => prepare(target, lane)))),
   )
-  const p99OfAll = () => Promise.all(lanes.map((plays) => p99Of(plays, seconds)))
+  const p99Of = async (plays: readonly Play[]) => quantile(await paced(plays, BESIDE_EVERY_MS, seconds * 1_000), 0.99)
+  const p99OfAll = () => Promise.all(lanes.map(p99Of))
 
   const idle = await p99OfAll()
   const flood = await startFlood(target, TIMES_THE_LIMIT * limit)
@@ -55,33 +56,6 @@ export async function flooded(target: Target, seconds: number): Promise<FloodRep
     signedIn,
     beside: beside.map(({ name }, index) => ({ name, idleP99Ms: idle[index] ?? 0, floodP99Ms: during[index] ?? 0 })),
   }
-}
-
-/** The 99th percentile of an operation that is due every few milliseconds, in one lane after the other. */
-async function p99Of(plays: readonly Play[], seconds: number): Promise<number> {
-  const startedAt = performance.now()
-  const durations = await Promise.all(
-    plays.map((play, lane) => durationsOf(play, startedAt + lane * BESIDE_EVERY_MS, startedAt + seconds * 1_000)),
-  )
-  return quantile(
-    durations.flat().toSorted((a, b) => a - b),
-    0.99,
-  )
-}
-
-/**
- * How long each play of a lane took, in milliseconds, one after another, since a refresh uses up what the lane holds. Each
- * counts from when it was due; what has not been answered at the end has taken at least so long.
- */
-async function durationsOf(play: Play, firstDueAt: number, endsAt: number): Promise<number[]> {
-  const durations: number[] = []
-  for (let dueAt = firstDueAt; dueAt < endsAt; dueAt += BESIDE_LANES * BESIDE_EVERY_MS) {
-    const early = dueAt - performance.now()
-    if (early > 0) await sleep(early)
-    if (performance.now() < endsAt) await play()
-    durations.push(performance.now() - dueAt)
-  }
-  return durations
 }
 
 interface Flood {

@@ -55,6 +55,28 @@ export async function loaded(
   return sample
 }
 
+/**
+ * Plays the lanes in turn, one every so many milliseconds, and tells how long each play took, in milliseconds, the shortest
+ * first. Each counts from when it was due; what has not been answered at the end has taken at least so long. A lane plays
+ * one after another, since a refresh uses up what the lane holds.
+ * @throws what the first lane throws that was answered wrongly
+ */
+export async function paced(lanes: readonly Play[], everyMs: number, forMs: number): Promise<number[]> {
+  const startedAt = performance.now()
+  const endsAt = startedAt + forMs
+  const durationsOf = async (play: Play, lane: number): Promise<number[]> => {
+    const durations: number[] = []
+    for (let dueAt = startedAt + lane * everyMs; dueAt < endsAt; dueAt += lanes.length * everyMs) {
+      const early = dueAt - performance.now()
+      if (early > 0) await sleep(early)
+      if (performance.now() < endsAt) await play()
+      durations.push(performance.now() - dueAt)
+    }
+    return durations
+  }
+  return (await Promise.all(lanes.map(durationsOf))).flat().toSorted((a, b) => a - b)
+}
+
 /** @param sorted ascending, not empty */
 export function quantile(sorted: readonly number[], part: number): number {
   return sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * part))] ?? Number.NaN

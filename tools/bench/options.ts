@@ -5,17 +5,22 @@ import { OPERATIONS } from './operations/all.ts'
 /** What is measured besides the operations. */
 const OTHERS = ['start', 'flood']
 const NAMES = [...OPERATIONS.map(({ name }) => name), ...OTHERS]
+/** Takes too long to be measured where nobody asks for it. */
+const LONG = ['soak']
+/** A token that the soak gets at its beginning, and shows until its end, is good for an hour. */
+const MOST_MINUTES = 55
 
 export const USAGE = `Usage: npm run bench -- [options]
   --database sqlite|postgres  what Latchkey keeps its data in (sqlite)
   --workers N                 processes of Latchkey; more than 1 needs postgres (1)
-  --only NAME                 one of the names below; may be repeated
+  --only NAME                 one of the names below; may be repeated (all but soak)
   --rows N                    people, clients, grants and tokens that are there before (0)
   --rounds N --seconds N      how often, and how long, each server is measured in turn (3, 2)
+  --minutes N                 how long soak takes, 3 to ${MOST_MINUTES} (30)
   --lanes N                   how many clients ask at once (16)
   --profile                   keeps a .cpuprofile of each server and operation in data/profiles
   --json                      one JSON object on stdout instead of the table
-Names: ${NAMES.join(' ')}
+Names: ${[...NAMES, ...LONG].join(' ')}
 postgres is a server of the bench's own, unless BENCH_POSTGRES_URL names an empty database.
 `
 
@@ -25,10 +30,11 @@ const shape = z
   .object({
     database: z.enum(['sqlite', 'postgres']).default('sqlite'),
     workers: count(1).default(1),
-    only: z.array(z.enum(NAMES)).default(NAMES),
+    only: z.array(z.enum([...NAMES, ...LONG])).default(NAMES),
     rows: count(0).default(0),
     rounds: count(1).default(3),
     seconds: z.coerce.number().positive().default(2),
+    minutes: count(3).max(MOST_MINUTES).default(30),
     lanes: count(1).default(16),
     profile: z.boolean().default(false),
     json: z.boolean().default(false),
@@ -50,6 +56,7 @@ export function parseOptions(argv: readonly string[]): BenchOptions {
       rows: text,
       rounds: text,
       seconds: text,
+      minutes: text,
       lanes: text,
       profile: flag,
       json: flag,

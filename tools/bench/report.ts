@@ -27,6 +27,17 @@ const flood = z.object({
   beside: z.array(z.object({ name: z.string(), idleP99Ms: z.number(), floodP99Ms: z.number() })),
 })
 
+const soak = z.object({
+  minutes: z.number(),
+  /** Operations of all kinds. */
+  perSecond: z.number(),
+  /** How fast the server's memory grew once it was warm, in MB an hour, and how far that may be off by chance. */
+  megabytesPerHour: z.number(),
+  standardError: z.number(),
+  warmMegabytes: z.number(),
+  endMegabytes: z.number(),
+})
+
 export const benchReport = z.object({
   at: z.string(),
   node: z.string(),
@@ -44,16 +55,18 @@ export const benchReport = z.object({
   /** What the machine can hash in a second while nothing else runs: the limit of password-sign-in. */
   argon2PerSecond: z.number().nullable(),
   flood: flood.nullable(),
+  soak: soak.nullable(),
 })
 
 export type BenchReport = z.infer<typeof benchReport>
 export type OperationReport = z.infer<typeof operation>
 export type Measured = z.infer<typeof measured>
 export type FloodReport = z.infer<typeof flood>
+export type SoakReport = z.infer<typeof soak>
 
 /** Times in microseconds of CPU; medians of the rounds, and from the lowest ratio to the highest. */
 export function tableOf(report: BenchReport): string {
-  const { start, operations, argon2PerSecond, flood: flooded } = report
+  const { start, operations, argon2PerSecond, flood: flooded, soak: soaked } = report
   const rows = [
     [
       'operation',
@@ -91,6 +104,7 @@ export function tableOf(report: BenchReport): string {
     ...(operations.length === 0 ? [] : ['', ...aligned(rows)]),
     ...(argon2PerSecond === null ? [] : ['', ...hashLine(operations, argon2PerSecond)]),
     ...(flooded === null ? [] : ['', ...floodLines(flooded)]),
+    ...(soaked === null ? [] : ['', soakLine(soaked)]),
     '',
   ].join('\n')
 }
@@ -117,6 +131,13 @@ function floodLines({ argon2PerSecond, sent, signedIn, beside }: FloodReport): s
       ]),
     ]),
   ]
+}
+
+function soakLine({ minutes, perSecond, megabytesPerHour, standardError, ...rss }: SoakReport): string {
+  return (
+    `soak: ${perSecond.toFixed(0)} operations a second for ${minutes} minutes, RSS ${rss.warmMegabytes.toFixed(0)} MB when warm, ` +
+    `${rss.endMegabytes.toFixed(0)} at the end: ${megabytesPerHour.toFixed(1)} MB an hour, standard error ${standardError.toFixed(1)} (goal below 1)`
+  )
 }
 
 function aligned(rows: readonly (readonly string[])[]): string[] {
