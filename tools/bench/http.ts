@@ -20,8 +20,11 @@ export interface HttpClient {
   close(): void
 }
 
+/** Sooner than either server: one that is closed under the next request ends a run. Without it the agent waits for them. */
+const IDLE_MS = 30_000
+
 export function httpClient(origin: string): HttpClient {
-  const agent = new Agent({ keepAlive: true })
+  const agent = new Agent({ keepAlive: true, timeout: IDLE_MS })
   const { hostname: host, port } = new URL(origin)
   return {
     send: ({ path, headers = {}, form }) =>
