@@ -41,7 +41,7 @@ async function serverThatSays(status: number, body: string) {
 test.skipIf(process.platform !== 'linux')(
   'one operation is measured on both servers, with rows beforehand',
   async () => {
-    const flags = '--json --only jwks --rounds 1 --seconds 0.4 --lanes 8 --rows 20'.split(' ')
+    const flags = '--json --only jwks --rounds 1 --warm 0.4 --seconds 0.4 --lanes 8 --rows 20'.split(' ')
     const child = runNode(['tools/bench.ts', ...flags], { NODE_ENV: 'production' })
     const { stdout, stderr } = collect(child)
     const code = await new Promise((resolve) => child.once('close', resolve))

@@ -62,6 +62,7 @@ export async function bench(options: BenchOptions, say: (line: string) => void):
       rows: options.rows,
       rounds: options.rounds,
       seconds: options.seconds,
+      warm: options.warm,
       start,
       operations,
       argon2PerSecond: hashes,

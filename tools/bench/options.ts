@@ -16,6 +16,7 @@ export const USAGE = `Usage: npm run bench -- [options]
   --only NAME                 one of the names below; may be repeated (all but soak)
   --rows N                    people, clients, grants and tokens that are there before (0)
   --rounds N --seconds N      how often, and how long, each server is measured in turn (3, 2)
+  --warm N                    seconds that each server is under load before the first round (1.5)
   --minutes N                 how long soak takes, 3 to ${MOST_MINUTES} (30)
   --lanes N                   how many clients ask at once (16)
   --profile                   keeps a .cpuprofile of each server and operation in data/profiles
@@ -34,6 +35,7 @@ const shape = z
     rows: count(0).default(0),
     rounds: count(1).default(3),
     seconds: z.coerce.number().positive().default(2),
+    warm: z.coerce.number().nonnegative().default(1.5),
     minutes: count(3).max(MOST_MINUTES).default(30),
     lanes: count(1).default(16),
     profile: z.boolean().default(false),
@@ -56,6 +58,7 @@ export function parseOptions(argv: readonly string[]): BenchOptions {
       rows: text,
       rounds: text,
       seconds: text,
+      warm: text,
       minutes: text,
       lanes: text,
       profile: flag,

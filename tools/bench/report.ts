@@ -49,6 +49,8 @@ export const benchReport = z.object({
   rows: z.number(),
   rounds: z.number(),
   seconds: z.number(),
+  /** Seconds under load before the first round. */
+  warm: z.number(),
   /** A start on a database that is there, and what the server holds when nobody asks it anything. */
   start: z.object({ readyMs: z.number(), idleRssMegabytes: z.number() }).nullable(),
   operations: z.array(operation),
@@ -97,7 +99,7 @@ export function tableOf(report: BenchReport): string {
   ]
   return [
     `${report.at}, Node ${report.node}, ${report.cores} cores, load before ${report.loadBefore.toFixed(1)}; ${report.database}, ` +
-      `${report.workers} process(es), ${report.rows} rows of each kind; ${report.rounds} rounds of ${report.seconds} s`,
+      `${report.workers} process(es), ${report.rows} rows of each kind; ${report.rounds} rounds of ${report.seconds} s after ${report.warm} s`,
     ...(start === null
       ? []
       : [`start to ready ${start.readyMs.toFixed(0)} ms, idle RSS ${start.idleRssMegabytes.toFixed(0)} MB`]),

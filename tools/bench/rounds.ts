@@ -11,27 +11,24 @@ interface Running {
 }
 
 const HOUSES = ['latchkey', 'bare'] as const
-/** Until the JIT has seen the operation; in later rounds, until the connections are busy again. */
-const FIRST_WARM_MS = 1_500
+/** In later rounds, until the connections are busy again. */
 const WARM_MS = 300
 
 export async function inTurn(
   operation: Operation,
   running: Readonly<Record<Target['house'], Running>>,
-  { rounds, seconds, lanes: count, database }: BenchOptions,
+  { rounds, seconds, warm, lanes: count, database }: BenchOptions,
 ): Promise<OperationReport> {
   const lanes: Record<Target['house'], Play[]> = { latchkey: [], bare: [] }
   const samples: Record<Target['house'], Sample[]> = { latchkey: [], bare: [] }
   for (const house of HOUSES)
     for (let lane = 0; lane < count; lane += 1) lanes[house].push(await operation.prepare(running[house].target, lane))
   const measuredMs = seconds * 1_000
-  // a short bench, as the tests have it, is not warmed up for longer than it lasts
-  const firstWarmMs = Math.min(FIRST_WARM_MS, measuredMs)
   for (let round = 0; round < rounds; round += 1)
     for (const house of HOUSES) {
       // a connection that idled while the other server was measured may be closed under the next request
       running[house].target.http.close()
-      const times = { warmMs: round === 0 ? firstWarmMs : WARM_MS, measuredMs }
+      const times = { warmMs: round === 0 ? warm * 1_000 : WARM_MS, measuredMs }
       samples[house].push(await loaded(lanes[house], times, running[house].server.cpuMicros))
     }
   const ratios = samples.bare.map(({ cpuMicros }, round) => cpuMicros / (samples.latchkey[round]?.cpuMicros ?? 0))
