@@ -96,20 +96,15 @@ export function openUnits(takeTurns: boolean): UnitsOfDriver {
         if (unit.transactions === 0 && !unit.doomed) unit.connection?.letOthersIn?.()
       }, MOST_HELD_MS)
       return storage.run(unit, async () => {
-        let failure: unknown
-        try {
-          return await work()
-        } catch (error) {
-          failure = error
-          throw error
-        } finally {
-          clearInterval(letOthersIn)
-          unit.ended = true
-          await finish(unit).catch((error: unknown) => {
-            // a bug is not to be lost behind what came of it
-            throw failure === undefined ? error : notStored(failure)
-          })
-        }
+        const [outcome] = await Promise.allSettled([work()])
+        clearInterval(letOthersIn)
+        unit.ended = true
+        await finish(unit).catch((error: unknown) => {
+          // a bug is not to be lost behind what came of it
+          throw outcome.status === 'rejected' ? notStored(outcome.reason) : error
+        })
+        if (outcome.status === 'rejected') throw outcome.reason
+        return outcome.value
       })
     },
 
