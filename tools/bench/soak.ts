@@ -42,8 +42,8 @@ export async function soaked(target: Target, stats: ProcessStats, minutes: numbe
 }
 
 /**
- * The straight line through the samples by least squares, in MB and hours; NaN of fewer than three windows. What rises
- * until the garbage collector comes is no growth, so of each half minute only the lowest sample counts.
+ * The straight line through the samples by least squares, in MB and hours; NaN of fewer than three windows. A peak
+ * that is gone in a moment is no growth, so of each half minute only the lowest sample counts.
  */
 export function trendOf(samples: readonly MemorySample[]): Omit<SoakReport, 'minutes' | 'perSecond'> {
   const windows = Map.groupBy(samples, ({ hours }) => Math.floor(hours / WINDOW_HOURS))
