@@ -1,7 +1,7 @@
 // SQLite: the writes of many share one commit, and each is answered after it.
 import { setTimeout as sleep } from 'node:timers/promises'
 import Sqlite from 'better-sqlite3'
-import { sql } from 'kysely'
+import { CompiledQuery, sql } from 'kysely'
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
 import { openBatch } from '#platform/database/dialects/sqlite-batch.ts'
 import { SqliteHandle } from '#platform/database/dialects/sqlite-handle.ts'
@@ -40,6 +40,23 @@ describe.each(databases.filter(({ name }) => name === 'sqlite'))('batches on $na
     expect(batch.enter()).toBe(false)
     clock.mockRestore()
     expect(await batch.leave()).toBe(true)
+    writer.close()
+  })
+
+  test('keep no statement of many rows, since each number of rows has one of its own', () => {
+    const writer = new SqliteHandle(new Sqlite(':memory:'))
+    writer.database.exec('create table numbers (number integer)')
+    const prepare = vi.spyOn(writer.database, 'prepare')
+    const timesPrepared = (rows: number): number => {
+      const compiled = CompiledQuery.raw(
+        `insert into numbers values ${Array(rows).fill('(?)').join()}`,
+        Array(rows).fill(1),
+      )
+      const before = prepare.mock.calls.length
+      for (let time = 0; time < 3; time += 1) writer.execute(compiled)
+      return prepare.mock.calls.length - before
+    }
+    expect([timesPrepared(1), timesPrepared(200)]).toEqual([1, 3])
     writer.close()
   })
 

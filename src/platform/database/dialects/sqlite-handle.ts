@@ -14,6 +14,9 @@ export const BARE = /^\s*(vacuum|pragma)\b/i
 /** The disk is full, refuses to write, or may not be written to; or the process may open no more files. */
 const OUT_OF_ROOM = /^SQLITE_(FULL|IOERR|READONLY|CANTOPEN)/
 
+/** Above it a statement writes many rows, and its text differs with their number: to keep one for each is 0.1 MB each. */
+const MOST_KEPT_PARAMETERS = 60
+
 interface Prepared {
   readonly statement: Sqlite.Statement
   readonly givesRows: boolean
@@ -21,7 +24,7 @@ interface Prepared {
   readonly isRead: boolean
 }
 
-/** A connection that prepares each statement once. Its methods throw SQLite's own errors, but for a damaged file. */
+/** A connection that prepares each statement once, but for those of many rows. Its methods throw SQLite's own errors, but for a damaged file. */
 export class SqliteHandle {
   readonly database: Sqlite.Database
   readonly #statements = new Map<string, Prepared>()
@@ -30,13 +33,13 @@ export class SqliteHandle {
     this.database = database
   }
 
-  isRead({ sql }: CompiledQuery): boolean {
-    return this.#prepare(sql).isRead
+  isRead({ sql, parameters }: CompiledQuery): boolean {
+    return this.#prepare(sql, parameters.length).isRead
   }
 
   /** @throws AppError(configuration) where the file is damaged */
   execute<R>({ sql, parameters }: CompiledQuery): QueryResult<R> {
-    const { statement, givesRows } = this.#prepare(sql)
+    const { statement, givesRows } = this.#prepare(sql, parameters.length)
     try {
       // boundary: what a row looks like is known to the query that asked for it
       if (givesRows) return { rows: statement.all(parameters) as R[] }
@@ -70,7 +73,7 @@ export class SqliteHandle {
   }
 
   /** Statements are few and of fixed shape; the bound only guards against text built anew for every call. */
-  #prepare(sql: string): Prepared {
+  #prepare(sql: string, parameterCount = 0): Prepared {
     const known = this.#statements.get(sql)
     if (known) return known
     if (this.#statements.size >= 500) this.#statements.clear()
@@ -78,7 +81,7 @@ export class SqliteHandle {
       const statement = this.database.prepare(sql)
       const { reader: givesRows, readonly: changesNothing } = statement
       const prepared = { statement, givesRows, isRead: changesNothing && !BARE.test(sql) }
-      this.#statements.set(sql, prepared)
+      if (parameterCount <= MOST_KEPT_PARAMETERS) this.#statements.set(sql, prepared)
       return prepared
     } catch (error) {
       throw damageNamed(error, this.database.name)
