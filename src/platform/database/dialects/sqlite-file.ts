@@ -14,6 +14,8 @@ import { BARE, BUSY_LIMIT_MS, damageNamed, SqliteHandle, translated, whenNotBusy
 /** A reader who takes long makes the log grow; once it has gone, the file is cut to this. */
 const MOST_LOG_BYTES = 67_108_864
 
+const WRITES = new Set(['InsertQueryNode', 'UpdateQueryNode', 'DeleteQueryNode'])
+
 export class SqliteFile {
   readonly #writer: SqliteHandle
   /** Missing for a database in memory, which no second connection can see. */
@@ -42,6 +44,8 @@ export class SqliteFile {
 
   /** The connection for a statement that changes nothing, in the database or on the connection. */
   readerFor(query: CompiledQuery): SqliteHandle | undefined {
+    // what is known to write is not prepared on the reading connection as well
+    if (WRITES.has(query.query.kind)) return undefined
     return told(() => this.#reader?.isRead(query)) === true ? this.#reader : undefined
   }
 
