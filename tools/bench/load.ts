@@ -23,12 +23,13 @@ export async function loaded(
   cpuMicros: () => number,
 ): Promise<Sample> {
   const played: number[] = []
+  let isWarm = false
   const end = new AbortController()
   const lane = async (play: Play): Promise<void> => {
     while (!end.signal.aborted && played.length < MOST_PLAYS) {
       const startedAt = performance.now()
       await play()
-      played.push(performance.now() - startedAt)
+      if (isWarm) played.push(performance.now() - startedAt)
     }
   }
   const stop = (): void => end.abort()
@@ -36,11 +37,12 @@ export async function loaded(
 
   const watching = async (): Promise<Sample> => {
     await sleep(times.warmMs)
-    const before = { count: played.length, cpu: cpuMicros(), at: performance.now() }
+    isWarm = true
+    const before = { cpu: cpuMicros(), at: performance.now() }
     await Promise.race([sleep(times.measuredMs), running])
     const seconds = (performance.now() - before.at) / 1_000
     const cpu = cpuMicros() - before.cpu
-    const durations = played.slice(before.count).toSorted((a, b) => a - b)
+    const durations = played.toSorted((a, b) => a - b)
     // CPU time is counted in ticks of some milliseconds
     if (durations.length === 0 || cpu === 0)
       throw new Error('too little was answered in the time of a sample: raise --seconds')
