@@ -7,12 +7,11 @@
  * that at no moment there is none.
  */
 import { Provider, type Adapter, type AdapterPayload } from 'oidc-provider'
-import type { Artifact, ArtifactStore } from '#core/artifacts/store.ts'
+import type { Artifact, ArtifactStore, NewArtifact } from '#core/artifacts/store.ts'
 import { attached } from '#platform/attached.ts'
 import { AppError } from '#platform/errors.ts'
 import { bringGrant, grantExpectedWith } from './brought-along.ts'
 
-type Row = Parameters<ArtifactStore['upsert']>[0]
 type Lifetime = number | undefined
 type Authorizations = NonNullable<AdapterPayload['authorizations']>
 
@@ -20,7 +19,7 @@ export interface SessionAdapterNeeds {
   readonly artifacts: ArtifactStore
   readonly now: () => number
   readonly keyOf: (id: string) => string
-  readonly rowOf: (id: string, payload: AdapterPayload, expiresIn: Lifetime) => Row
+  readonly rowOf: (id: string, payload: AdapterPayload, expiresIn: Lifetime) => NewArtifact
   readonly read: (row: Artifact | undefined) => AdapterPayload | undefined
 }
 
@@ -36,7 +35,10 @@ export function sessionAdapter(plain: Adapter, needs: SessionAdapterNeeds): Adap
   const { artifacts, now, keyOf, rowOf, read } = needs
   const seenBy = attached<Seen>()
   const seenNow = (): Seen | undefined => Provider.ctx && seenBy.of(Provider.ctx)
-  const see = ({ id, payload: text }: Pick<Row, 'id' | 'payload'>, { authorizations = {} }: AdapterPayload): void => {
+  const see = (
+    { id, payload: text }: Pick<NewArtifact, 'id' | 'payload'>,
+    { authorizations = {} }: AdapterPayload,
+  ): void => {
     // a copy: the library goes on changing the object that it was given
     if (Provider.ctx) seenBy.to(Provider.ctx, { key: id, text, authorizations: structuredClone(authorizations) })
   }
@@ -75,11 +77,11 @@ export function sessionAdapter(plain: Adapter, needs: SessionAdapterNeeds): Adap
 
 interface Write {
   /** The row to replace, or undefined to add one. */
-  readonly before: Pick<Row, 'id' | 'payload'> | undefined
+  readonly before: Pick<NewArtifact, 'id' | 'payload'> | undefined
   readonly after: { readonly id: string; readonly payload: AdapterPayload }
 }
 
-async function written(before: Write['before'], row: Row, artifacts: ArtifactStore): Promise<boolean> {
+async function written(before: Write['before'], row: NewArtifact, artifacts: ArtifactStore): Promise<boolean> {
   if (before) return artifacts.replace(before, row)
   await artifacts.upsert(row)
   return true

@@ -42,7 +42,7 @@ export interface ArtifactStore {
   /** At most `limit` rows of a model that stand on the person and have not expired, the first to expire first. */
   listOfAccount(model: string, accountId: string, now: number, limit: number): Promise<Artifact[]>
   /** Puts `after` in the place of `before`, under the same id or another; false if `before` has changed or is gone. */
-  replace(before: Pick<Artifact, 'id' | 'payload'>, after: Parameters<ArtifactStore['upsert']>[0]): Promise<boolean>
+  replace(before: Pick<Artifact, 'id' | 'payload'>, after: NewArtifact): Promise<boolean>
   findByUserCode(userCode: string, now: number): Promise<Artifact | undefined>
   /**
    * Marks the row as consumed. True for the one caller that did it, and for callers that come while

@@ -13,9 +13,10 @@ export const expiry: Feature = {
       name: 'expiry',
       everySeconds: 60,
       async run() {
+        const counters = attemptCounters(database.db.withTables())
         const swept =
           (await sweepAll((limit) => artifacts.sweep(clock.now(), limit))) +
-          (await sweepAll((limit) => attemptCounters(database.db.withTables()).sweep(clock.now(), limit)))
+          (await sweepAll((limit) => counters.sweep(clock.now(), limit)))
         if (swept > 0) log.debug({ swept }, 'expired rows deleted')
       },
     },

@@ -24,7 +24,10 @@ interface Prepared {
   readonly isRead: boolean
 }
 
-/** A connection that prepares each statement once, but for those of many rows. Its methods throw SQLite's own errors, but for a damaged file. */
+/**
+ * A connection that prepares each statement once, but for those of many rows. Its methods throw SQLite's own errors, but
+ * for a damaged file.
+ */
 export class SqliteHandle {
   readonly database: Sqlite.Database
   readonly #statements = new Map<string, Prepared>()
