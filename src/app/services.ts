@@ -14,7 +14,7 @@ import { claimReceiptStore } from '#core/claim-receipts/store.ts'
 import { createClients } from '#core/clients/clients.ts'
 import { withOwnClient } from '#core/clients/own-client.ts'
 import { rememberClients } from '#core/clients/remembered-clients.ts'
-import { consentStore } from '#core/consents/store.ts'
+import { createConsents } from '#core/consents/consents.ts'
 import { createGroups } from '#core/groups/groups.ts'
 import { createGuesses } from '#core/guesses/guesses.ts'
 import { createLogoutDeliveries } from '#core/logout-deliveries/logout-deliveries.ts'
@@ -142,7 +142,7 @@ function assemble({ config, database, secrets, clock, log, state, metrics }: Par
     clients: withOwnClient(rememberClients(clients, clock), config.issuer),
     apis,
     registrationTokens: createRegistrationTokens({ database, clock, audit }),
-    consents: consentStore(database.db),
+    consents: createConsents({ database, audit, clock }),
     signingKeys,
     pairwiseSubjects: createPairwiseSubjects({ store: installationSecretStore(database), secrets, clock }),
     artifacts: artifactStore(database.db),

@@ -172,7 +172,7 @@ export function createApprovals(protocol: Protocol, services: Services): Approva
       const acr = statedAcr(acrDemand(params), amr)
       const isWritten = await answer(approval, signedIn, grant, { acr, amr: [...amr], authTime: at })
       if (!isWritten) return grant.destroy()
-      await consents.remember(accountId, client.id, { ...asked, resources: scopesByApi(asked.resources) }, clock.now())
+      await consents.remember(accountId, client.id, { ...asked, resources: scopesByApi(asked.resources) })
     },
 
     async deny(approval, signedIn) {

@@ -7,16 +7,20 @@
  */
 import { randomUUID } from 'node:crypto'
 import { setTimeout as sleep } from 'node:timers/promises'
+import type { Context } from 'koa'
 import { Provider, type Client, type Session } from 'oidc-provider'
 import type { AttemptOutcome } from '#core/logout-deliveries/logout-deliveries.ts'
 import type { LogoutDelivery } from '#core/logout-deliveries/store.ts'
 import type { Services } from '#core/services.ts'
+import { attached } from '#platform/attached.ts'
 import type { GuardedFetch } from '#platform/fetch.ts'
 import { watch } from '#platform/watch.ts'
 
 export interface LogoutSender {
   /** Makes a fresh provider leave its logouts to this sender. */
   serve(provider: Provider): void
+  /** Sends what the request has left owing, now that it is on record, and waits a moment for it. */
+  sendOwed(ctx: Pick<Context, 'req'>): Promise<void>
   /** Stops looking for what is due, and waits for what is under way. */
   close(): Promise<void>
 }
@@ -38,6 +42,7 @@ const LOGOUT_EVENT = 'http://schemas.openid.net/event/backchannel-logout'
 export function startLogoutSender({ services, fetch, current }: LogoutSenderNeeds): LogoutSender {
   const { logoutDeliveries, log, database } = services
   const underWay = new Set<Promise<void>>()
+  const owedBy = attached<readonly LogoutDelivery[]>()
 
   const deliver = async (delivery: LogoutDelivery): Promise<void> => {
     const outcome = await attempt(delivery, current(), fetch)
@@ -65,12 +70,21 @@ export function startLogoutSender({ services, fetch, current }: LogoutSenderNeed
     return sending
   }
 
-  const sendWhileWaiting = async (deliveries: readonly LogoutDelivery[]): Promise<void> => {
+  // what came of one is written down on its own: nobody else waits for the others with this person
+  const sendWhileWaiting = (deliveries: readonly LogoutDelivery[]): Promise<void> =>
+    database.apart(async () => {
+      const patience = new AbortController()
+      const waited = sleep(WAIT_MS, undefined, { signal: patience.signal }).catch(() => {})
+      await Promise.race([Promise.all(deliveries.map(send)), waited])
+      patience.abort()
+    })
+
+  /** Of an endpoint of the library, once it is on record why; of a page of ours, at once. */
+  const owe = async (deliveries: readonly LogoutDelivery[]): Promise<void> => {
+    const { ctx } = Provider
     if (deliveries.length === 0) return
-    const patience = new AbortController()
-    const waited = sleep(WAIT_MS, undefined, { signal: patience.signal }).catch(() => {})
-    await Promise.race([Promise.all(deliveries.map(send)), waited])
-    patience.abort()
+    if (ctx) owedBy.to(ctx.req, [...(owedBy.of(ctx.req) ?? []), ...deliveries])
+    else await sendWhileWaiting(deliveries)
   }
 
   const sendDue = async (): Promise<void> => {
@@ -82,9 +96,11 @@ export function startLogoutSender({ services, fetch, current }: LogoutSenderNeed
   )
 
   return {
-    // what came of one is written down on its own: nobody else waits for the others with this person
-    serve: (provider) =>
-      leaveLogouts(provider, logoutDeliveries, (owed) => database.apart(() => sendWhileWaiting(owed))),
+    serve: (provider) => leaveLogouts(provider, logoutDeliveries, owe),
+    async sendOwed({ req }) {
+      const owed = owedBy.of(req)
+      if (owed) await sendWhileWaiting(owed)
+    },
     async close() {
       await stop()
       await Promise.all(underWay)
@@ -134,7 +150,7 @@ function logoutToken({ account_id: sub, sid }: LogoutDelivery, client: Client, p
 function leaveLogouts(
   provider: Provider,
   deliveries: Services['logoutDeliveries'],
-  send: (deliveries: readonly LogoutDelivery[]) => Promise<void>,
+  owe: (deliveries: readonly LogoutDelivery[]) => Promise<void>,
 ): void {
   // boundary: prototypes of the library's models, with methods that its types leave out
   const client = provider.Client.prototype as unknown as { backchannelLogout(): Promise<void> }
@@ -152,13 +168,13 @@ function leaveLogouts(
   session.destroy = async function (this: Session) {
     const owed = await deliveries.endSession(this.uid)
     await destroy.call(this)
-    await send(owed)
+    await owe(owed)
   }
 
   client.backchannelLogout = async function (this: Client) {
     const { params, session: present } = Provider.ctx?.oidc ?? {}
     // the whole session is about to be destroyed, with one delivery for each client
     if (!present || params?.['logout'] !== undefined) return
-    await send(await deliveries.leaveSession(present.uid, this.clientId))
+    await owe(await deliveries.leaveSession(present.uid, this.clientId))
   }
 }

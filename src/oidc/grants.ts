@@ -4,7 +4,7 @@
  * ask for, since an administrator vouches for them.
  */
 import type { Grant, KoaContextWithOIDC } from 'oidc-provider'
-import type { Consents } from '#core/consents/store.ts'
+import type { Consents } from '#core/consents/consents.ts'
 import type { Secrets } from '#core/secrets.ts'
 import { claimsToAllow } from './claim-consent.ts'
 import { clientSettings } from './clients.ts'

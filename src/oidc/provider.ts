@@ -32,6 +32,7 @@ import { orderPolledCodes } from './polled-codes.ts'
 import { refuseParallelUses } from './replay.ts'
 import { keepAdministrators } from './registration.ts'
 import { refuseUnregisteredAnswers } from './registered-answers.ts'
+import { renewIdentifierAtSignIn } from './session-identifier.ts'
 import { leaveOutRetired } from './signing.ts'
 import { limitUserCodes } from './user-codes.ts'
 
@@ -80,6 +81,7 @@ export async function openProtocol(services: Services, pages: ProtocolPages): Pr
     async middleware(ctx, next) {
       await endpointsOf(provider)(ctx, next)
       await recordEvents(ctx, services.audit)
+      await logouts.sendOwed(ctx)
       throwOwnError(ctx)
       leaveOutRetired(ctx, published.unpublished)
     },
@@ -133,6 +135,7 @@ function makeProvider(
   releaseClaims(provider, services.claimReceipts)
   bindAccessTokens(provider)
   waitForKeysApart(provider, services.database)
+  renewIdentifierAtSignIn(provider)
   logouts.serve(provider)
   limitUserCodes(provider, services)
   orderPolledCodes(provider)

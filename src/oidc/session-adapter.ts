@@ -104,7 +104,7 @@ async function afterOthers(
     theirs && samePerson
       ? applied(seen.authorizations, ours.authorizations, theirs.payload.authorizations)
       : ours.authorizations
-  // after each page the browser gets a new id, but only a sign-in makes a session where there is none any more
+  // a sign-in, and leaving an application, give the browser a new id; only the first makes a session where there is none
   if (!theirs && !Provider.ctx?.oidc.result?.login) return undefined
   if (renamed)
     return { before: own, after: { id, payload: { ...ours, ...(authorizations ? { authorizations } : {}) } } }

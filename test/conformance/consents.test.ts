@@ -16,12 +16,11 @@ describe.each(databases)('consents on $name', (kind) => {
     const scopes = Array.from({ length: 12 }, (_, index) => `scope-${String(index).padStart(2, '0')}`)
     await Promise.all(
       scopes.map((scope) =>
-        app.services.consents.remember(
-          account,
-          client.id,
-          { scopes: [scope], claims: [`claim-of-${scope}`], resources: {} },
-          1,
-        ),
+        app.services.consents.remember(account, client.id, {
+          scopes: [scope],
+          claims: [`claim-of-${scope}`],
+          resources: {},
+        }),
       ),
     )
     expect(await app.services.consents.find(account, client.id)).toEqual({
@@ -38,7 +37,7 @@ describe.each(databases)('consents on $name', (kind) => {
     const { client } = await createClient(app.services)
     await app.services.accounts.remove(account)
     const consent = { scopes: ['openid'], claims: [], resources: {} }
-    await expect(app.services.consents.remember(account, client.id, consent, 1)).rejects.toMatchObject({
+    await expect(app.services.consents.remember(account, client.id, consent)).rejects.toMatchObject({
       code: 'expired',
       hint: expect.stringContaining('sign in again'),
     })

@@ -1,7 +1,6 @@
 // What an answer of the token endpoint stands on is stored in one commit before it is given; after a failure nothing of
 // the request is left. What a killed process leaves is in durability.test.ts.
 import { setTimeout as sleep } from 'node:timers/promises'
-import { sql } from 'kysely'
 import { afterAll, afterEach, beforeAll, describe, expect, test, vi } from 'vitest'
 import { createClient, createPerson, PASSWORD, startApp, type RegisteredClient, type TestApp } from '../support/app.ts'
 import { browserSession, hiddenFields, locationOf, type BrowserSession } from '../support/browser-session.ts'
@@ -20,6 +19,7 @@ import {
   userinfo,
   type Answer,
 } from '../support/protocol.ts'
+import { refusedRows } from '../support/refused-rows.ts'
 
 describe.each(databases)('the answer to a token request on $name', (kind) => {
   let app: TestApp
@@ -34,29 +34,15 @@ describe.each(databases)('the answer to a token request on $name', (kind) => {
     await browser.submit(await browser.open(authorizeUrl(app, client)), { username: 'ada', password: PASSWORD })
   })
   afterAll(() => app.close())
-  afterEach(() => takeWritesAgain())
+  afterEach(() => rows.takeAgain())
 
   const db = () => app.services.database.db
-  /** From now on the database has no room for another row of the model. */
-  const refuseToWrite = async (model: string): Promise<void> => {
-    if (kind.name === 'sqlite') {
-      await sql`create trigger refusing before insert on artifacts when new.model = ${sql.lit(model)}
-        begin select raise(abort, 'no more of these'); end`.execute(db())
-      return
-    }
-    await sql`create function refuse() returns trigger language plpgsql as
-      'begin raise exception ''no more of these''; end'`.execute(db())
-    await sql`create trigger refusing before insert on artifacts for each row when (new.model = ${sql.lit(model)})
-      execute function refuse()`.execute(db())
-  }
-  const takeWritesAgain = async (): Promise<void> => {
-    if (kind.name === 'sqlite') await sql`drop trigger if exists refusing`.execute(db())
-    else await sql`drop function if exists refuse() cascade`.execute(db())
-  }
+  const rows = refusedRows(kind, db)
+  const refuseToWrite = (model: string): Promise<void> => rows.refuse('artifacts', 'model', model)
   const state = async () => {
-    const rows = await db().selectFrom('artifacts').select(['id', 'model', 'consumed_at']).orderBy('id').execute()
+    const artifacts = await db().selectFrom('artifacts').select(['id', 'model', 'consumed_at']).orderBy('id').execute()
     await app.services.claimReceipts.flush()
-    return { rows, receipts: (await app.services.claimReceipts.list({})).items.length }
+    return { artifacts, receipts: (await app.services.claimReceipts.list({})).items.length }
   }
   const expectNothingStored = async (ask: () => Promise<Answer>): Promise<void> => {
     const before = await state()
@@ -64,7 +50,7 @@ describe.each(databases)('the answer to a token request on $name', (kind) => {
     expect(answer).toMatchObject({ status: 503, json: { error: 'temporarily_unavailable' } })
     expect(answer.headers.get('retry-after')).toBe('1')
     expect(await state()).toEqual(before)
-    await takeWritesAgain()
+    await rows.takeAgain()
     const again = await ask()
     expect(again.status, again.body).toBe(200)
   }

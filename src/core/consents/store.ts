@@ -2,7 +2,6 @@ import type { Kysely, Selectable } from 'kysely'
 import { z } from 'zod'
 import type { ConsentRow, Tables } from '#core/tables.ts'
 import { prepared } from '#platform/database/prepared.ts'
-import { AppError } from '#platform/errors.ts'
 
 /** What a person allowed a client, remembered until it is withdrawn. */
 export interface Consent {
@@ -12,10 +11,16 @@ export interface Consent {
   readonly resources: Readonly<Record<string, readonly string[]>>
 }
 
-export interface Consents {
+export interface ConsentStore {
   find(accountId: string, clientId: string): Promise<Consent | undefined>
-  /** Adds to what was allowed before. @throws AppError(expired) where the person or the client has just been deleted */
-  remember(accountId: string, clientId: string, consent: Consent, now: number): Promise<void>
+  /** Adds to what was allowed before; false where the person or the client has just been deleted. */
+  remember(
+    accountId: string,
+    clientId: string,
+    consent: Consent,
+    now: number,
+    transaction?: Kysely<Tables>,
+  ): Promise<boolean>
   forget(accountId: string, clientId: string): Promise<void>
 }
 
@@ -25,7 +30,7 @@ type Replacement = Stored & Record<'accountId' | 'clientId' | `${keyof Stored}Be
 const names = z.array(z.string())
 const namesByApi = z.record(z.string(), names)
 
-export function consentStore(db: Kysely<Tables>): Consents {
+export function consentStore(db: Kysely<Tables>): ConsentStore {
   const read = prepared(db, ({ accountId, clientId }: { accountId: string; clientId: string }) =>
     db
       .selectFrom('consents')
@@ -41,12 +46,12 @@ export function consentStore(db: Kysely<Tables>): Consents {
       .onConflict((conflict) => conflict.columns(['account_id', 'client_id']).doNothing()),
   )
 
-  const insertUnlessGone: typeof insert = (row) =>
-    insert(row).catch(async (cause: unknown) => {
-      const account = await db.selectFrom('accounts').select('id').where('id', '=', row.account_id).executeTakeFirst()
-      const client = await db.selectFrom('clients').select('id').where('id', '=', row.client_id).executeTakeFirst()
-      throw account && client ? cause : goneMeanwhile(cause)
-    })
+  /** Looked up outside of the caller's transaction, which PostgreSQL gives up where an insert fails. */
+  const isGone = async (accountId: string, clientId: string): Promise<boolean> => {
+    const account = await db.selectFrom('accounts').select('id').where('id', '=', accountId).executeTakeFirst()
+    const client = await db.selectFrom('clients').select('id').where('id', '=', clientId).executeTakeFirst()
+    return !account || !client
+  }
 
   /** Holds only for the row that was read. */
   const replace = prepared(
@@ -68,29 +73,35 @@ export function consentStore(db: Kysely<Tables>): Consents {
       return rows[0] && parseConsent(rows[0])
     },
 
-    async remember(accountId, clientId, consent, now) {
+    async remember(accountId, clientId, consent, now, transaction) {
       const named = { accountId, clientId }
       // two tabs may add to one row at the same moment: whoever wrote on top of an older row reads and writes again
       for (;;) {
-        const [before] = (await read(named)).rows
+        const [before] = (await read(named, transaction)).rows
         const after = stored(before ? union(parseConsent(before), consent) : consent)
-        const { numAffectedRows } = before
-          ? await replace({
+        if (before) {
+          const { numAffectedRows } = await replace(
+            {
               ...named,
               ...after,
               updated_at: now,
               scopesBefore: before.scopes,
               claimsBefore: before.claims,
               resourcesBefore: before.resources,
-            })
-          : await insertUnlessGone({
-              account_id: accountId,
-              client_id: clientId,
-              ...after,
-              granted_at: now,
-              updated_at: now,
-            })
-        if (numAffectedRows === 1n) return
+            },
+            transaction,
+          )
+          if (numAffectedRows === 1n) return true
+        } else {
+          const row = { account_id: accountId, client_id: clientId, ...after, granted_at: now, updated_at: now }
+          try {
+            const { numAffectedRows } = await insert(row, transaction)
+            if (numAffectedRows === 1n) return true
+          } catch (error) {
+            if (await isGone(accountId, clientId)) return false
+            throw error
+          }
+        }
       }
     },
 
@@ -98,13 +109,6 @@ export function consentStore(db: Kysely<Tables>): Consents {
       await db.deleteFrom('consents').where('account_id', '=', accountId).where('client_id', '=', clientId).execute()
     },
   }
-}
-
-function goneMeanwhile(cause: unknown): AppError {
-  return new AppError('expired', 'The account or the application was deleted in this moment.', {
-    hint: 'Go back to the app and sign in again.',
-    cause,
-  })
 }
 
 function parseConsent({ scopes, claims, resources }: Stored): Consent {

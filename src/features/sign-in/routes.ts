@@ -80,16 +80,13 @@ async function finishConsented(
 ): Promise<void> {
   const { accountId } = interaction
   if (accountId === undefined) throw signedOutMeanwhile()
-  const resources = scopesByApi(outcome.resources)
-  // a first-party client goes by no memory, and the server as its own client has no row that one could hang on
-  if (!client.firstParty)
-    await needs.consents.remember(accountId, client.id, { ...outcome, resources }, needs.clock.now())
-  await needs.audit.record({
-    type: 'consent.granted',
-    by: { kind: 'person', request: factsOf(ctx.req) },
+  await needs.consents.give({
     accountId,
     clientId: client.id,
-    facts: { scopes: outcome.scopes, claims: outcome.claims, apis: Object.keys(resources) },
+    consent: { ...outcome, resources: scopesByApi(outcome.resources) },
+    // a first-party client goes by no memory, and the server as its own client has no row that one could hang on
+    remembered: !client.firstParty,
+    by: { kind: 'person', request: factsOf(ctx.req) },
   })
   return interaction.finishConsent(ctx, outcome)
 }
