@@ -43,7 +43,7 @@ export interface CommandSpec<Needs> {
   /** In commander's way: `<id>`, `[name]`, `<word...>`. */
   readonly arguments?: readonly string[]
   readonly options?: readonly OptionSpec[]
-  /** The question asked before something is destroyed; `--yes` answers it. */
+  /** The question asked at a terminal before something is destroyed; `--yes` answers it. */
   readonly confirm?: (args: readonly string[]) => string
   /** What comes piece by piece is printed so; with `--json`, one value a line. */
   run(input: CommandInput<Needs>): Promise<CommandResult | AsyncIterable<CommandResult>>
@@ -111,7 +111,7 @@ function addCommand<Needs>(noun: Command, spec: CommandSpec<Needs>, line: Surrou
   for (const argument of spec.arguments ?? []) command.argument(argument)
   for (const option of spec.options ?? []) command.addOption(optionOf(option))
   command.option('--json', 'print one JSON value')
-  if (spec.confirm) command.option('--yes', 'do not ask')
+  if (spec.confirm) command.option('--yes', 'do not ask, as nobody is asked who is not at a terminal')
   command.allowExcessArguments(false).action(async () => {
     const { json, yes, ...options } = command.opts<Record<string, unknown>>()
     const args = command.processedArgs.flat().filter((value): value is string => typeof value === 'string')
@@ -137,13 +137,10 @@ function optionOf({ flags, description, repeatable, choices }: OptionSpec): Opti
   return option
 }
 
+/** A script has said what it wants by its argument; only who types may have mistyped. */
 async function mustConfirm(question: string, terminal: Terminal): Promise<void> {
-  if (!terminal.isInteractive) {
-    throw new AppError('invalid_input', `${question} Nothing was done, since nobody could be asked.`, {
-      hint: 'Add --yes to go ahead.',
-    })
-  }
-  if (!(await terminal.confirm(question))) throw new AppError('forbidden', 'Nothing was done.')
+  if (terminal.isInteractive && !(await terminal.confirm(question)))
+    throw new AppError('forbidden', 'Nothing was done.')
 }
 
 function report(error: unknown, terminal: Terminal, wantsJson: boolean): number {

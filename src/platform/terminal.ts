@@ -20,9 +20,13 @@ export interface Terminal {
   readStdin(): Promise<string>
 }
 
+const USUAL_COLUMNS = 80
+
 /** The terminal of this process. Questions go to stderr, so that stdout stays clean. */
 export function processTerminal(callerDir: string): Terminal {
   const prompt = { input: process.stdin, output: process.stderr }
+  // one that does not know its width says 0, and questions would stand on it letter by letter
+  if (process.stderr.isTTY && process.stderr.columns === 0) process.stderr.columns = USUAL_COLUMNS
   process.stdout.on('error', endQuietly)
   return {
     isInteractive: process.stdin.isTTY === true && process.stderr.isTTY === true,

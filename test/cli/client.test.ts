@@ -229,14 +229,15 @@ Next: give these three to the application.
     expect((await latchkey(['enable', id, '--json'])).json()).toMatchObject({ disabled: false })
   })
 
-  test('delete asks first', async () => {
+  test('delete asks first at a terminal, and does as a script says', async () => {
     const { client_id: id } = await created()
-    const unasked = await latchkey(['delete', id])
-    expect([unasked.exit, unasked.stderr]).toEqual([1, expect.stringMatching(/--yes/)])
     expect((await latchkey(['delete', id], { answers: { confirm: false } })).exit).toBe(1)
     expect(await clients.find(id)).toBeDefined()
     expect((await latchkey(['delete', id], { answers: { confirm: true } })).exit).toBe(0)
     expect(await clients.find(id)).toBeUndefined()
+    const { client_id: another } = await created()
+    expect((await latchkey(['delete', another])).exit).toBe(0)
+    expect(await clients.find(another)).toBeUndefined()
   })
 
   test('--help says what can be given, and that lists are replaced', async () => {

@@ -44,8 +44,7 @@ test('a group is created, filled, emptied and deleted', async () => {
   expect((await latchkey('list', '--json')).json).toEqual({ items: [{ ...json, members: 1 }], next: null })
   expect((await latchkey('list')).out).toBe('staff  1 member\n')
   expect((await latchkey('remove', 'staff', 'ada@example.com', '--json')).json).toEqual(json)
-  expect(await latchkey('delete', 'staff')).toMatchObject({ code: 1, err: expect.stringContaining('--yes') })
-  expect((await latchkey('delete', 'staff', '--yes', '--json')).json).toEqual({
+  expect((await latchkey('delete', 'staff', '--json')).json).toEqual({
     id: json.id,
     name: 'staff',
     deleted: true,

@@ -252,7 +252,6 @@ describe('access', () => {
   })
 
   test('delete asks first', async () => {
-    expect(await latchkey(['delete', 'ada'])).toMatchObject({ code: 1, err: expect.stringContaining('--yes') })
     expect((await latchkey(['delete', 'ada'], { answers: { confirm: false } })).code).toBe(1)
     const { id } = await accounts.get('ada')
     expect((await latchkey(['delete', 'ada', '--yes', '--json'])).json).toEqual({ id, deleted: true })
