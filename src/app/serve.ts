@@ -5,6 +5,7 @@ import type { Services } from '#core/services.ts'
 import { AppError } from '#platform/errors.ts'
 import { giveBackMemory } from '#platform/memory.ts'
 import { watchProcess } from '#platform/metrics.ts'
+import { letPoolStepBack } from '#platform/pool-threads.ts'
 import type { Log } from '#platform/log.ts'
 import { SettingsError } from '#platform/settings.ts'
 import { createApp } from './app.ts'
@@ -80,10 +81,20 @@ export async function runUntilSignal<R extends Stoppable>(
   try {
     const running = await start()
     stopOnSignal(running)
+    preferAnswers(running)
     process.stderr.write(await announce(running))
     setTimeout(giveBackMemory, SETTLED_MS).unref()
   } catch (error) {
     process.exitCode = refuse(error)
+  }
+}
+
+/** Where that is forbidden, answers only come later while many passwords are hashed. */
+function preferAnswers({ log }: Stoppable): void {
+  try {
+    letPoolStepBack()
+  } catch (error) {
+    log.info({ err: error }, 'the system does not let passwords be hashed with less urgency than answers')
   }
 }
 

@@ -17,6 +17,7 @@ type Environment = Readonly<Record<string, string>>
 
 export interface ServerProcess {
   readonly origin: string
+  readonly pid: number
   /** What it has written so far. */
   stdout(): string
   stderr(): string
@@ -31,6 +32,7 @@ export async function startServer(port: number, environment: Environment): Promi
   const ended = new Promise<number | null>((resolve) => child.once('close', resolve))
   const server: ServerProcess = {
     origin: `http://127.0.0.1:${port}`,
+    pid: child.pid ?? 0,
     ...output,
     async end(signal = 'SIGTERM') {
       child.kill(signal)
