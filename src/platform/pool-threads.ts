@@ -4,8 +4,8 @@ import { constants, getPriority, setPriority } from 'node:os'
 /** What libuv calls the threads of its pool, of which all begin with the first task. */
 const POOL_THREAD = 'libuv-worker'
 const THREADS = '/proc/self/task'
-/** In Linux, who stands 5 lower gets a third of what one gets who wants the same core (sched(7)). */
-const STEPS = 5
+/** In Linux, who stands 10 lower gets a tenth of what one gets who wants the same core, and has to let it go first (sched(7)). */
+const STEPS = constants.priority.PRIORITY_BELOW_NORMAL
 
 /**
  * Passwords are hashed and RSA signatures made in libuv's pool, and when that fills all cores, every answer would wait

@@ -20,7 +20,7 @@ test.runIf(process.platform === 'linux')('who hashes passwords is less urgent th
       (thread) => readFileSync(`/proc/${server.pid}/task/${thread}/comm`, 'utf8') === 'libuv-worker\n',
     )
     expect(pool).toHaveLength(4)
-    for (const thread of pool) expect(getPriority(Number(thread))).toBe(Math.min(answering + 5, 19))
+    for (const thread of pool) expect(getPriority(Number(thread))).toBe(Math.min(answering + 10, 19))
   } finally {
     await server.end()
     rmSync(folder, { recursive: true, force: true })
