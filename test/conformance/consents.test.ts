@@ -15,13 +15,19 @@ describe.each(databases)('consents on $name', (kind) => {
     const { client } = await createClient(app.services)
     const scopes = Array.from({ length: 12 }, (_, index) => `scope-${String(index).padStart(2, '0')}`)
     await Promise.all(
-      scopes.map((scope) =>
-        app.services.consents.remember(account, client.id, {
-          scopes: [scope],
-          claims: [`claim-of-${scope}`],
-          resources: {},
-        }),
-      ),
+      scopes.map((scope, index) => {
+        const consent = { scopes: [scope], claims: [`claim-of-${scope}`], resources: {} }
+        const given = {
+          accountId: account,
+          clientId: client.id,
+          consent,
+          remembered: true,
+          by: { kind: 'person' },
+        } as const
+        return index % 2 === 0
+          ? app.services.consents.remember(account, client.id, consent)
+          : app.services.consents.give(given)
+      }),
     )
     expect(await app.services.consents.find(account, client.id)).toEqual({
       scopes,
@@ -37,10 +43,16 @@ describe.each(databases)('consents on $name', (kind) => {
     const { client } = await createClient(app.services)
     await app.services.accounts.remove(account)
     const consent = { scopes: ['openid'], claims: [], resources: {} }
-    await expect(app.services.consents.remember(account, client.id, consent)).rejects.toMatchObject({
-      code: 'expired',
-      hint: expect.stringContaining('sign in again'),
-    })
+    const refused = { code: 'expired', hint: expect.stringContaining('sign in again') }
+    await expect(app.services.consents.remember(account, client.id, consent)).rejects.toMatchObject(refused)
+    const given = {
+      accountId: account,
+      clientId: client.id,
+      consent,
+      remembered: true,
+      by: { kind: 'person' },
+    } as const
+    await expect(app.services.consents.give(given)).rejects.toMatchObject(refused)
     expect(await app.services.consents.find(account, client.id)).toBeUndefined()
   })
 })

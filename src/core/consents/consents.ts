@@ -3,7 +3,6 @@ import type { AuditEvent } from '#core/audit/event.ts'
 import type { Tables } from '#core/tables.ts'
 import type { Clock } from '#platform/clock.ts'
 import type { Database } from '#platform/database/open.ts'
-import { AppError } from '#platform/errors.ts'
 import { consentStore, type Consent } from './store.ts'
 
 export type { Consent } from './store.ts'
@@ -34,30 +33,21 @@ export interface ConsentsNeeds {
 }
 
 export function createConsents({ database: { db }, audit, clock }: ConsentsNeeds): Consents {
-  const { find, remember, forget } = consentStore(db)
+  const { find, remember, expectBoth, forget } = consentStore(db)
   return {
     find,
     forget,
-
-    async remember(accountId, clientId, consent) {
-      if (!(await remember(accountId, clientId, consent, clock.now()))) throw goneMeanwhile()
-    },
+    remember: (accountId, clientId, consent) => remember(accountId, clientId, consent, clock.now()),
 
     async give({ accountId, clientId, consent, remembered, by }) {
       const { scopes, claims, resources } = consent
       const facts = { scopes, claims, apis: Object.keys(resources) }
-      const isGiven = await db.transaction().execute(async (transaction) => {
-        if (remembered && !(await remember(accountId, clientId, consent, clock.now(), transaction))) return false
+      // what fails inside takes back what else the request has stored
+      if (remembered) await expectBoth(accountId, clientId)
+      await db.transaction().execute(async (transaction) => {
+        if (remembered) await remember(accountId, clientId, consent, clock.now(), transaction)
         await audit.record({ type: 'consent.granted', by, accountId, clientId, facts }, transaction)
-        return true
       })
-      if (!isGiven) throw goneMeanwhile()
     },
   }
-}
-
-function goneMeanwhile(): AppError {
-  return new AppError('expired', 'The account or the application was deleted in this moment.', {
-    hint: 'Go back to the app and sign in again.',
-  })
 }

@@ -2,6 +2,7 @@ import type { Kysely, Selectable } from 'kysely'
 import { z } from 'zod'
 import type { ConsentRow, Tables } from '#core/tables.ts'
 import { prepared } from '#platform/database/prepared.ts'
+import { AppError } from '#platform/errors.ts'
 
 /** What a person allowed a client, remembered until it is withdrawn. */
 export interface Consent {
@@ -13,14 +14,16 @@ export interface Consent {
 
 export interface ConsentStore {
   find(accountId: string, clientId: string): Promise<Consent | undefined>
-  /** Adds to what was allowed before; false where the person or the client has just been deleted. */
+  /** Adds to what was allowed before. @throws AppError(expired) where the person or the client has just been deleted */
   remember(
     accountId: string,
     clientId: string,
     consent: Consent,
     now: number,
     transaction?: Kysely<Tables>,
-  ): Promise<boolean>
+  ): Promise<void>
+  /** @throws AppError(expired) where the person or the client has just been deleted */
+  expectBoth(accountId: string, clientId: string): Promise<void>
   forget(accountId: string, clientId: string): Promise<void>
 }
 
@@ -46,12 +49,21 @@ export function consentStore(db: Kysely<Tables>): ConsentStore {
       .onConflict((conflict) => conflict.columns(['account_id', 'client_id']).doNothing()),
   )
 
-  /** Looked up outside of the caller's transaction, which PostgreSQL gives up where an insert fails. */
-  const isGone = async (accountId: string, clientId: string): Promise<boolean> => {
-    const account = await db.selectFrom('accounts').select('id').where('id', '=', accountId).executeTakeFirst()
-    const client = await db.selectFrom('clients').select('id').where('id', '=', clientId).executeTakeFirst()
-    return !account || !client
+  const expectBoth = async (accountId: string, clientId: string, cause?: unknown): Promise<void> => {
+    const both = await db
+      .selectFrom(['accounts', 'clients'])
+      .select('accounts.id')
+      .where('accounts.id', '=', accountId)
+      .where('clients.id', '=', clientId)
+      .executeTakeFirst()
+    if (!both) throw goneMeanwhile(cause)
   }
+
+  const insertUnlessGone: typeof insert = (row, transaction) =>
+    insert(row, transaction).catch(async (cause: unknown) => {
+      await expectBoth(row.account_id, row.client_id, cause)
+      throw cause
+    })
 
   /** Holds only for the row that was read. */
   const replace = prepared(
@@ -79,36 +91,39 @@ export function consentStore(db: Kysely<Tables>): ConsentStore {
       for (;;) {
         const [before] = (await read(named, transaction)).rows
         const after = stored(before ? union(parseConsent(before), consent) : consent)
-        if (before) {
-          const { numAffectedRows } = await replace(
-            {
-              ...named,
-              ...after,
-              updated_at: now,
-              scopesBefore: before.scopes,
-              claimsBefore: before.claims,
-              resourcesBefore: before.resources,
-            },
-            transaction,
-          )
-          if (numAffectedRows === 1n) return true
-        } else {
-          const row = { account_id: accountId, client_id: clientId, ...after, granted_at: now, updated_at: now }
-          try {
-            const { numAffectedRows } = await insert(row, transaction)
-            if (numAffectedRows === 1n) return true
-          } catch (error) {
-            if (await isGone(accountId, clientId)) return false
-            throw error
-          }
-        }
+        const { numAffectedRows } = before
+          ? await replace(
+              {
+                ...named,
+                ...after,
+                updated_at: now,
+                scopesBefore: before.scopes,
+                claimsBefore: before.claims,
+                resourcesBefore: before.resources,
+              },
+              transaction,
+            )
+          : await insertUnlessGone(
+              { account_id: accountId, client_id: clientId, ...after, granted_at: now, updated_at: now },
+              transaction,
+            )
+        if (numAffectedRows === 1n) return
       }
     },
+
+    expectBoth: (accountId, clientId) => expectBoth(accountId, clientId),
 
     async forget(accountId, clientId) {
       await db.deleteFrom('consents').where('account_id', '=', accountId).where('client_id', '=', clientId).execute()
     },
   }
+}
+
+function goneMeanwhile(cause: unknown): AppError {
+  return new AppError('expired', 'The account or the application was deleted in this moment.', {
+    hint: 'Go back to the app and sign in again.',
+    cause,
+  })
 }
 
 function parseConsent({ scopes, claims, resources }: Stored): Consent {
