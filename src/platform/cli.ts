@@ -71,12 +71,29 @@ export async function runCommandLine<Needs>(line: CommandLine<Needs>, argv: read
   const ending: Ending = { exit: EXIT.done }
   const program = programOf(line, ending)
   try {
-    await program.parseAsync(argv, { from: 'user' })
+    await program.parseAsync(argv.map(guarded), { from: 'user' })
     return ending.exit
   } catch (error) {
     if (error instanceof CommanderError) return error.exitCode === 0 ? EXIT.done : EXIT.misuse
     return report(error, terminal, wantsJson)
   }
+}
+
+/** No argument of a process can hold it. */
+const GUARD = '\0'
+
+/** Ids may begin with a dash, as one in 64 does; options of ours begin with two, but for `-h`. */
+function guarded(argument: string): string {
+  return /^-[^-]./.test(argument) ? GUARD + argument : argument
+}
+
+function unguarded(text: string): string {
+  return text.replaceAll(GUARD, '')
+}
+
+function unguardedOption(value: unknown): unknown {
+  if (Array.isArray(value)) return value.map(unguardedOption)
+  return typeof value === 'string' ? unguarded(value) : value
 }
 
 /** Where a command that ran leaves how it ended: commander hands nothing back. */
@@ -88,7 +105,10 @@ function programOf<Needs>(line: CommandLine<Needs>, ending: Ending): Command {
   const program = new Command('latchkey')
     .description('Administer Latchkey, an OpenID Connect provider.')
     .exitOverride()
-    .configureOutput({ writeOut: (text) => line.terminal.out(text), writeErr: (text) => line.terminal.say(text) })
+    .configureOutput({
+      writeOut: (text) => line.terminal.out(text),
+      writeErr: (text) => line.terminal.say(unguarded(text)),
+    })
     .showHelpAfterError('(add --help to see what can be given)')
     .helpCommand(false)
   for (const group of line.groups) addGroup(program, group, { ...line, ending })
@@ -113,8 +133,12 @@ function addCommand<Needs>(noun: Command, spec: CommandSpec<Needs>, line: Surrou
   command.option('--json', 'print one JSON value')
   if (spec.confirm) command.option('--yes', 'do not ask, as nobody is asked who is not at a terminal')
   command.allowExcessArguments(false).action(async () => {
-    const { json, yes, ...options } = command.opts<Record<string, unknown>>()
-    const args = command.processedArgs.flat().filter((value): value is string => typeof value === 'string')
+    const { json, yes, ...given } = command.opts<Record<string, unknown>>()
+    const options = Object.fromEntries(Object.entries(given).map(([name, value]) => [name, unguardedOption(value)]))
+    const args = command.processedArgs
+      .flat()
+      .filter((value): value is string => typeof value === 'string')
+      .map(unguarded)
     if (spec.confirm && yes !== true) await mustConfirm(spec.confirm(args), line.terminal)
     await line.withNeeds(async (needs) => {
       const result = await spec.run({ needs, args, options, terminal: line.terminal })

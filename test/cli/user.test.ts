@@ -251,6 +251,16 @@ describe('access', () => {
     expect((await latchkey(['sign-out', 'ada'])).out).toMatch(/is signed out everywhere\.$/m)
   })
 
+  test('an id or a value may begin with a dash, and an option that there is not is misuse', async () => {
+    expect(await latchkey(['show', '-aWrx'])).toMatchObject({ code: 1, err: expect.stringContaining('"-aWrx"') })
+    expect((await latchkey(['list', '--search', '-ada', '--json'])).json).toMatchObject({ items: [] })
+    expect(await latchkey(['show', '-aWrx', 'ada'])).toMatchObject({
+      code: 2,
+      err: expect.stringContaining('too many'),
+    })
+    for (const option of ['--jsn', '-x']) expect((await latchkey(['list', option])).code).toBe(2)
+  })
+
   test('delete asks first', async () => {
     expect((await latchkey(['delete', 'ada'], { answers: { confirm: false } })).code).toBe(1)
     const { id } = await accounts.get('ada')
