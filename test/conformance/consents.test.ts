@@ -1,5 +1,6 @@
 // What a person allowed is remembered, whoever else is writing. (What a kill leaves is for test/torture.)
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import type { Consent } from '#core/consents/store.ts'
 import { createClient, createPerson, startApp, type TestApp } from '../support/app.ts'
 import { databases } from '../support/databases.ts'
 
@@ -10,6 +11,9 @@ describe.each(databases)('consents on $name', (kind) => {
   })
   afterAll(() => app.close())
 
+  const give = (accountId: string, clientId: string, consent: Consent): Promise<void> =>
+    app.services.consents.give({ accountId, clientId, consent, remembered: true, by: { kind: 'person' } })
+
   test('of many that are given at the same moment all are remembered', async () => {
     const { id: account } = await createPerson(app.services)
     const { client } = await createClient(app.services)
@@ -17,16 +21,9 @@ describe.each(databases)('consents on $name', (kind) => {
     await Promise.all(
       scopes.map((scope, index) => {
         const consent = { scopes: [scope], claims: [`claim-of-${scope}`], resources: {} }
-        const given = {
-          accountId: account,
-          clientId: client.id,
-          consent,
-          remembered: true,
-          by: { kind: 'person' },
-        } as const
         return index % 2 === 0
           ? app.services.consents.remember(account, client.id, consent)
-          : app.services.consents.give(given)
+          : give(account, client.id, consent)
       }),
     )
     expect(await app.services.consents.find(account, client.id)).toEqual({
@@ -45,14 +42,7 @@ describe.each(databases)('consents on $name', (kind) => {
     const consent = { scopes: ['openid'], claims: [], resources: {} }
     const refused = { code: 'expired', hint: expect.stringContaining('sign in again') }
     await expect(app.services.consents.remember(account, client.id, consent)).rejects.toMatchObject(refused)
-    const given = {
-      accountId: account,
-      clientId: client.id,
-      consent,
-      remembered: true,
-      by: { kind: 'person' },
-    } as const
-    await expect(app.services.consents.give(given)).rejects.toMatchObject(refused)
+    await expect(give(account, client.id, consent)).rejects.toMatchObject(refused)
     expect(await app.services.consents.find(account, client.id)).toBeUndefined()
   })
 })

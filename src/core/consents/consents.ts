@@ -5,8 +5,6 @@ import type { Clock } from '#platform/clock.ts'
 import type { Database } from '#platform/database/open.ts'
 import { consentStore, type Consent } from './store.ts'
 
-export type { Consent } from './store.ts'
-
 export interface GivenConsent {
   readonly accountId: string
   readonly clientId: string

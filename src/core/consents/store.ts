@@ -49,14 +49,17 @@ export function consentStore(db: Kysely<Tables>): ConsentStore {
       .onConflict((conflict) => conflict.columns(['account_id', 'client_id']).doNothing()),
   )
 
-  const expectBoth = async (accountId: string, clientId: string, cause?: unknown): Promise<void> => {
-    const both = await db
+  const both = prepared(db, ({ accountId, clientId }: { accountId: string; clientId: string }) =>
+    db
       .selectFrom(['accounts', 'clients'])
       .select('accounts.id')
       .where('accounts.id', '=', accountId)
-      .where('clients.id', '=', clientId)
-      .executeTakeFirst()
-    if (!both) throw goneMeanwhile(cause)
+      .where('clients.id', '=', clientId),
+  )
+
+  const expectBoth = async (accountId: string, clientId: string, cause?: unknown): Promise<void> => {
+    const { rows } = await both({ accountId, clientId })
+    if (rows.length === 0) throw goneMeanwhile(cause)
   }
 
   const insertUnlessGone: typeof insert = (row, transaction) =>
@@ -111,7 +114,7 @@ export function consentStore(db: Kysely<Tables>): ConsentStore {
       }
     },
 
-    expectBoth: (accountId, clientId) => expectBoth(accountId, clientId),
+    expectBoth,
 
     async forget(accountId, clientId) {
       await db.deleteFrom('consents').where('account_id', '=', accountId).where('client_id', '=', clientId).execute()
