@@ -82,7 +82,7 @@ export async function runCommandLine<Needs>(line: CommandLine<Needs>, argv: read
 /** No argument of a process can hold it. */
 const GUARD = '\0'
 
-/** Ids may begin with a dash, as one in 64 does; options of ours begin with two, but for `-h`. */
+/** Ids from elsewhere may begin with a dash, as one imported key in 64 does; our options begin with two, but for `-h`. */
 function guarded(argument: string): string {
   return /^-[^-]./.test(argument) ? GUARD + argument : argument
 }
